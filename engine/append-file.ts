@@ -1,0 +1,127 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+/** Buffers and bytes of one gathered write: as many as the kernel takes at once, and short enough that the next ones don't wait long. */
+const WRITE_BUFFERS = 512;
+const WRITE_BYTES = 8 * 1024 * 1024;
+
+interface Pending {
+  readonly bytes: Uint8Array;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A file that grows at its end. Appends may be made concurrently: those made while a write is under way
+ * are gathered into the next one. Writing is done off the main thread. After a failed write nothing more
+ * is taken, because the file's end is unknown.
+ */
+export class AppendFile {
+  readonly path: string;
+  private readonly file: FileHandle;
+  private readonly durable: boolean;
+  /** Where the next bytes go, and where the next write goes. */
+  private end: number;
+  private written: number;
+  private pending: Pending[] = [];
+  private pump: Promise<void> | undefined;
+  private failure: Error | undefined;
+
+  private constructor(path: string, file: FileHandle, size: number, durable: boolean) {
+    this.path = path;
+    this.file = file;
+    this.end = size;
+    this.written = size;
+    this.durable = durable;
+  }
+
+  /** `size`: bytes to keep of an existing file, what follows is cut off. `durable`: an append resolves when it is on disk, one fdatasync for all that were gathered. */
+  static async open(path: string, options: { size?: number; durable?: boolean } = {}): Promise<AppendFile> {
+    const size = options.size ?? 0;
+    const file = await open(path, size === 0 ? 'w' : 'r+');
+    try {
+      if (size > 0) await file.truncate(size);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return new AppendFile(path, file, size, options.durable ?? false);
+  }
+
+  /** Bytes in the file once all appends have been written. */
+  get size(): number {
+    return this.end;
+  }
+
+  /** Appends bytes, which must not change until the promise resolves. They lie at what `size` was before the call. */
+  append(bytes: Uint8Array): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    this.end += bytes.length;
+    return new Promise((resolve, reject) => {
+      this.pending.push({ bytes, resolve, reject });
+      this.pump ??= this.write();
+    });
+  }
+
+  /** Waits for all appends and for the disk. */
+  async sync(): Promise<void> {
+    await this.pump;
+    if (this.failure !== undefined) throw this.failure;
+    if (!this.durable) await this.file.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.pump;
+    await this.file.close();
+  }
+
+  private async write(): Promise<void> {
+    // A turn later: whatever is appended in this one is gathered.
+    await Promise.resolve();
+    while (this.pending.length > 0) {
+      const group = this.take();
+      try {
+        await this.writeAll(group.map((each) => each.bytes));
+        if (this.durable) await this.file.datasync();
+      } catch (error) {
+        this.fail(group, error);
+        break;
+      }
+      for (const each of group) each.resolve();
+    }
+    this.pump = undefined;
+  }
+
+  private take(): Pending[] {
+    let count = 0;
+    for (let bytes = 0; count < this.pending.length && count < WRITE_BUFFERS && bytes < WRITE_BYTES; count++) bytes += this.pending[count]!.bytes.length;
+    return this.pending.splice(0, count);
+  }
+
+  private async writeAll(buffers: Uint8Array[]): Promise<void> {
+    while (buffers.length > 0) {
+      let { bytesWritten } = await this.file.writev(buffers, this.written);
+      this.written += bytesWritten;
+      // A disk that is nearly full takes a part: go on with the rest, which then fails with the reason.
+      while (buffers.length > 0 && bytesWritten >= buffers[0]!.length) bytesWritten -= buffers.shift()!.length;
+      if (bytesWritten > 0) buffers[0] = buffers[0]!.subarray(bytesWritten);
+    }
+  }
+
+  private fail(group: readonly Pending[], cause: unknown): void {
+    this.failure = new Error(`${this.path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    for (const each of [...group, ...this.pending]) each.reject(this.failure);
+    this.pending = [];
+  }
+}
+
+/** Makes the names in a folder durable: files made, renamed and removed in it. */
+export async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open folders, and keeps their entries durable by itself.
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
