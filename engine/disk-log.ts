@@ -1,0 +1,311 @@
+import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppendFile, syncFolder } from './append-file.js';
+import { checksum } from './checksum.js';
+
+/** A segment takes no more records past this; whole segments are dropped, so this much lies about needlessly at most. */
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+
+/** Header of a record, little endian u32: mark, checksum of what follows, length of the payload, sequence (low and high half). */
+const HEADER = 20;
+const MARK = 0x314c524d;
+
+/** The log has reached its bound: what is in it must be read and dropped first. */
+export class LogFull extends Error {
+  override readonly name = 'LogFull';
+}
+
+export interface LogRecord {
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Segment {
+  readonly path: string;
+  /** Sequence of its first record. */
+  readonly first: number;
+  /** Bytes taken, and those on disk for certain. */
+  size: number;
+  durable: number;
+  /** Its end is unknown since a write failed. */
+  failed: boolean;
+  /** Undefined where it is of an earlier run and only read. */
+  file: Promise<AppendFile> | undefined;
+}
+
+/**
+ * A log on disk for what can't be asked again. Each record has a sequence number that grows, over
+ * restarts too. Files of the folder: `SEQUENCE.log`, named by their first record. Damage costs the
+ * damaged records only, and is told. One reader, any number of writers.
+ */
+export class DiskLog {
+  private readonly folder: string;
+  private readonly limit: number;
+  private readonly warn: (message: string) => void;
+  private readonly segments: Segment[] = [];
+  /** Sequences: of the next record, and of the newest that is on disk. */
+  private next = 1;
+  private durable = 0;
+  /** Settles with the newest append. */
+  private tail: Promise<unknown> = Promise.resolve();
+  private waiting: (() => void)[] = [];
+  /** Where the reader is. */
+  private cursor: { readonly after: number; readonly segment: Segment; readonly offset: number } | undefined;
+
+  private constructor(folder: string, limit: number, warn: (message: string) => void) {
+    this.folder = folder;
+    this.limit = limit;
+    this.warn = warn;
+  }
+
+  /**
+   * Makes the folder, and cuts off a record that a crash left half-written. `limit`: bound in bytes.
+   * `after`: the next sequence is greater than this, also where the files are gone.
+   */
+  static async open(folder: string, options: { limit: number; after?: number; warn?: (message: string) => void }): Promise<DiskLog> {
+    await mkdir(folder, { recursive: true });
+    const log = new DiskLog(folder, options.limit, options.warn ?? (() => {}));
+    const names = (await readdir(folder)).filter((name) => /^\d+\.log$/.test(name));
+    for (const first of names.map((name) => Number(name.slice(0, -4))).sort((a, b) => a - b)) {
+      const path = join(folder, `${first}.log`);
+      const { size } = await stat(path);
+      log.segments.push({ path, first, size, durable: size, failed: false, file: undefined });
+    }
+    await log.reopenNewest();
+    log.next = Math.max(log.next, (options.after ?? 0) + 1);
+    return log;
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.size, 0);
+  }
+
+  /** Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull` at the bound. The bytes are copied. */
+  append(bytes: Uint8Array): Promise<number> {
+    if (this.bytes + HEADER + bytes.length > this.limit) return Promise.reject(new LogFull(`the log ${this.folder} has reached its ${this.limit} bytes`));
+    const sequence = this.next;
+    this.next += 1;
+    const segment = this.writable(sequence);
+    const record = encode(sequence, bytes);
+    segment.size += record.length;
+    const appended = this.appendTo(segment, sequence, record);
+    this.tail = appended.catch(() => {});
+    return appended;
+  }
+
+  /**
+   * Records after a sequence, in order, about `limitBytes` of them, at least one if there is any. `upTo`
+   * is where to go on from; it is beyond the last record where damaged ones were skipped.
+   */
+  async read(after: number, limitBytes: number): Promise<{ records: LogRecord[]; upTo: number }> {
+    const durable = this.durable;
+    const records: LogRecord[] = [];
+    let { segment, offset } = this.find(after);
+    let taken = 0;
+    while (segment !== undefined && taken < limitBytes) {
+      if (offset < segment.durable) {
+        const { found, end } = await this.scan(segment, offset, limitBytes - taken);
+        offset = end;
+        for (const record of found) {
+          if (record.sequence <= after) continue;
+          taken += HEADER + record.bytes.length;
+          records.push(record);
+        }
+      } else {
+        const following = this.segments[this.segments.indexOf(segment) + 1];
+        if (following === undefined) break;
+        segment = following;
+        offset = 0;
+      }
+    }
+    const upTo = taken < limitBytes ? Math.max(after, durable, records.at(-1)?.sequence ?? 0) : records.at(-1)!.sequence;
+    if (segment !== undefined) this.cursor = { after: upTo, segment, offset };
+    return { records, upTo };
+  }
+
+  /** Resolves when there is something to read after a sequence, or the signal aborts. */
+  async wait(after: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.durable <= after) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          signal.removeEventListener('abort', done);
+          this.waiting = this.waiting.filter((each) => each !== done);
+          resolve();
+        };
+        signal.addEventListener('abort', done);
+        this.waiting.push(done);
+      });
+    }
+  }
+
+  /** Gives up records up to a sequence. Whole segments are removed; the newest stays. */
+  async drop(upTo: number): Promise<void> {
+    while (this.segments.length > 1 && this.segments[1]!.first <= upTo + 1) {
+      await removeSegment(this.segments.shift()!);
+    }
+  }
+
+  /** Waits for the appends under way. */
+  async close(): Promise<void> {
+    await this.tail;
+    for (const segment of this.segments) await closeSegment(segment);
+  }
+
+  private async appendTo(segment: Segment, sequence: number, record: Uint8Array): Promise<number> {
+    try {
+      const file = await segment.file!;
+      const end = file.size + record.length;
+      await file.append(record);
+      segment.durable = end;
+      this.durable = sequence;
+    } catch (error) {
+      await this.fail(segment);
+      throw error;
+    }
+    for (const done of this.waiting) done();
+    return sequence;
+  }
+
+  /** Its end is unknown now, so the next record begins another segment; an empty one is given up. */
+  private async fail(segment: Segment): Promise<void> {
+    segment.failed = true;
+    segment.size = segment.durable;
+    const at = this.segments.indexOf(segment);
+    if (segment.durable > 0 || at < 0) return;
+    this.segments.splice(at, 1);
+    await removeSegment(segment);
+  }
+
+  /** The segment that takes the next record. */
+  private writable(sequence: number): Segment {
+    const newest = this.segments.at(-1);
+    if (newest !== undefined && !newest.failed && newest.size < SEGMENT_BYTES) return newest;
+    const path = join(this.folder, `${sequence}.log`);
+    // After the appends before: so records become durable in order, whatever their segment.
+    const file = this.tail.then(async () => {
+      const opened = await AppendFile.open(path, { durable: true });
+      await syncFolder(this.folder);
+      return opened;
+    });
+    const segment: Segment = { path, first: sequence, size: 0, durable: 0, failed: false, file };
+    this.segments.push(segment);
+    return segment;
+  }
+
+  /** The newest segment goes on where its last sound record ends. */
+  private async reopenNewest(): Promise<void> {
+    const segment = this.segments.at(-1);
+    if (segment === undefined) return;
+    this.durable = segment.first - 1;
+    let end = 0;
+    for (let offset = 0; offset < segment.durable; ) {
+      const part = await this.scan(segment, offset, SEGMENT_BYTES);
+      if (part.found.length > 0) {
+        this.durable = part.found.at(-1)!.sequence;
+        end = part.sound;
+      }
+      offset = part.end;
+    }
+    this.next = this.durable + 1;
+    segment.file = Promise.resolve(await AppendFile.open(segment.path, { size: end, durable: true }));
+    segment.size = segment.durable = end;
+  }
+
+  private find(after: number): { segment: Segment | undefined; offset: number } {
+    if (this.cursor?.after === after && this.segments.includes(this.cursor.segment)) return this.cursor;
+    return { segment: this.segments.findLast(({ first }) => first <= after + 1) ?? this.segments[0], offset: 0 };
+  }
+
+  /** Records from `offset` on, about `limit` bytes of them. `end`: where to go on; `sound`: where the last of them ends. */
+  private async scan(segment: Segment, offset: number, limit: number): Promise<{ found: LogRecord[]; sound: number; end: number }> {
+    const left = segment.durable - offset;
+    const file = await open(segment.path, 'r');
+    try {
+      let bytes = await readAt(file, offset, Math.min(left, Math.max(limit, HEADER)));
+      const first = sizeAt(bytes, 0);
+      if (first !== undefined && first > bytes.length && first <= left) bytes = await readAt(file, offset, first);
+      // A file that has been cut short ends here too.
+      const last = bytes.length === left || bytes.length < Math.max(limit, HEADER);
+      const found: LogRecord[] = [];
+      let sound = 0;
+      let at = 0;
+      while (at < bytes.length) {
+        const size = sizeAt(bytes, at);
+        // Goes on behind what was read: the next call reads it whole.
+        if (at > 0 && !last && (bytes.length - at < HEADER || (size !== undefined && at + size > bytes.length && at + size <= left))) break;
+        const record = size === undefined ? undefined : decode(bytes, at, size);
+        if (record === undefined) at = nextMark(bytes, at + 1, last);
+        else {
+          if (at > sound) this.tellDamage(segment, offset + sound, offset + at);
+          found.push(record);
+          at += size!;
+          sound = at;
+        }
+      }
+      if (at > sound) this.tellDamage(segment, offset + sound, offset + at);
+      return { found, sound: offset + sound, end: last ? offset + left : offset + at };
+    } finally {
+      await file.close();
+    }
+  }
+
+  private tellDamage(segment: Segment, from: number, to: number): void {
+    this.warn(`${segment.path}: bytes ${from} to ${to} are not a whole record and are skipped`);
+  }
+}
+
+function encode(sequence: number, payload: Uint8Array): Uint8Array {
+  const record = new Uint8Array(HEADER + payload.length);
+  const view = new DataView(record.buffer);
+  view.setUint32(0, MARK, true);
+  view.setUint32(8, payload.length, true);
+  view.setUint32(12, sequence >>> 0, true);
+  view.setUint32(16, Math.floor(sequence / 2 ** 32), true);
+  record.set(payload, HEADER);
+  view.setUint32(4, checksum(record.subarray(8)), true);
+  return record;
+}
+
+/** Length of the record that begins at `at`, header and all; undefined where none does. */
+function sizeAt(bytes: Uint8Array, at: number): number | undefined {
+  if (at + HEADER > bytes.length) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+  return view.getUint32(0, true) === MARK ? HEADER + view.getUint32(8, true) : undefined;
+}
+
+function decode(bytes: Uint8Array, at: number, size: number): LogRecord | undefined {
+  if (at + size > bytes.length) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+  if (checksum(bytes.subarray(at + 8, at + size)) !== view.getUint32(4, true)) return undefined;
+  return { sequence: view.getUint32(12, true) + view.getUint32(16, true) * 2 ** 32, bytes: bytes.subarray(at + HEADER, at + size) };
+}
+
+/** Where the next record may begin. One may also begin in the last bytes, unless they are the last of the file. */
+function nextMark(bytes: Uint8Array, from: number, last: boolean): number {
+  let at = from;
+  while (at + HEADER <= bytes.length && sizeAt(bytes, at) === undefined) at += 1;
+  return last && at + HEADER > bytes.length ? bytes.length : at;
+}
+
+async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+async function removeSegment(segment: Segment): Promise<void> {
+  await closeSegment(segment);
+  await rm(segment.path, { force: true });
+}
+
+async function closeSegment(segment: Segment): Promise<void> {
+  // A file that could not be opened has nothing to close.
+  const file = await segment.file?.catch(() => undefined);
+  await file?.close();
+}
