@@ -39,6 +39,7 @@ const layers: Readonly<Record<string, Layer>> = {
 const componentLibraries: Readonly<Record<string, readonly string[]>> = {
   'connectors/duckdb/': ['@duckdb/node-api'],
   'connectors/file/': ['csv-parse'],
+  'operators/burn-rate/': ['@lezer/common'],
 };
 
 const forbiddenName = /^(utils?|helpers?|common|managers?|misc)$/;

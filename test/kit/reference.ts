@@ -117,8 +117,8 @@ class Reference implements Outcome {
   readonly #names: Names = {
     series: (slot) => this.#entry(slot).series,
     text: (slot) => this.#entry(slot).text,
-    group: (member) => this.#entry(member).group ?? fail(`slot ${member} is not a member of a group`),
-    member: (slot) => this.#entry(slot).member ?? fail(`slot ${slot} is not a member of a group`),
+    group: (member) => this.#entry(member).group ?? member,
+    member: (slot) => this.#entry(slot).member ?? this.#entry(slot).text,
     members: (group) =>
       this.#slots
         .flatMap((entry, slot) => (entry.group === group ? [slot] : []))
@@ -268,8 +268,7 @@ class Reference implements Outcome {
       late: (batch, index, reason) => {
         if (!givesLate) fail(`${name} has no output \`late\``);
         if (batch !== this.#batch) fail(`${name} hands on a late row of a batch that is not at hand`);
-        const { text, member } = this.#entry(batch.slot[index]!);
-        this.late.push({ time: batch.time[index]!, series: member ?? text, value: batch.value[index]!, reason });
+        this.late.push({ time: batch.time[index]!, series: this.#entry(batch.slot[index]!).text, value: batch.value[index]!, reason });
       },
       wake: (slot, time) => {
         if (Number.isNaN(time)) fail(`${name} sets a timer of slot ${slot} to NaN`);

@@ -39,7 +39,11 @@ await t.test('a field without a description is found', async (t) => {
 for (const definition of operators) {
   await t.test(definition.name, async (t) => {
     t.ok(definition.examples.length >= 2, 'has at least two examples');
-    for (const example of definition.examples) t.strictSame(runExample(definition, example), example.output, example.title);
+    for (const example of definition.examples) {
+      t.strictSame(runExample(definition, example), example.output, example.title);
+      const config: unknown = definition.config.parse(example.config);
+      t.strictSame(structuredClone(config), config, 'its config is plain data: threads send it to each other');
+    }
     t.strictSame(fieldsWithoutDescription(definition.config), [], 'every config field has a description');
   });
 }
