@@ -17,21 +17,21 @@ interface Pending {
  */
 export class AppendFile {
   readonly path: string;
-  private readonly file: FileHandle;
-  private readonly durable: boolean;
+  readonly #file: FileHandle;
+  readonly #durable: boolean;
   /** Where the next bytes go, and where the next write goes. */
-  private end: number;
-  private written: number;
-  private pending: Pending[] = [];
-  private pump: Promise<void> | undefined;
-  private failure: Error | undefined;
+  #end: number;
+  #written: number;
+  #pending: Pending[] = [];
+  #pump: Promise<void> | undefined;
+  #failure: Error | undefined;
 
   private constructor(path: string, file: FileHandle, size: number, durable: boolean) {
     this.path = path;
-    this.file = file;
-    this.end = size;
-    this.written = size;
-    this.durable = durable;
+    this.#file = file;
+    this.#end = size;
+    this.#written = size;
+    this.#durable = durable;
   }
 
   /** `size`: bytes to keep of an existing file, what follows is cut off. `durable`: an append resolves when it is on disk, one fdatasync for all that were gathered. */
@@ -49,68 +49,68 @@ export class AppendFile {
 
   /** Bytes in the file once all appends have been written. */
   get size(): number {
-    return this.end;
+    return this.#end;
   }
 
   /** Appends bytes, which must not change until the promise resolves. They lie at what `size` was before the call. */
   append(bytes: Uint8Array): Promise<void> {
-    if (this.failure !== undefined) return Promise.reject(this.failure);
-    this.end += bytes.length;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#end += bytes.length;
     return new Promise((resolve, reject) => {
-      this.pending.push({ bytes, resolve, reject });
-      this.pump ??= this.write();
+      this.#pending.push({ bytes, resolve, reject });
+      this.#pump ??= this.#write();
     });
   }
 
   /** Waits for all appends and for the disk. */
   async sync(): Promise<void> {
-    await this.pump;
-    if (this.failure !== undefined) throw this.failure;
-    if (!this.durable) await this.file.datasync();
+    await this.#pump;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#durable) await this.#file.datasync();
   }
 
   async close(): Promise<void> {
-    await this.pump;
-    await this.file.close();
+    await this.#pump;
+    await this.#file.close();
   }
 
-  private async write(): Promise<void> {
+  async #write(): Promise<void> {
     // A turn later: whatever is appended in this one is gathered.
     await Promise.resolve();
-    while (this.pending.length > 0) {
-      const group = this.take();
+    while (this.#pending.length > 0) {
+      const group = this.#take();
       try {
-        await this.writeAll(group.map((each) => each.bytes));
-        if (this.durable) await this.file.datasync();
+        await this.#writeAll(group.map((each) => each.bytes));
+        if (this.#durable) await this.#file.datasync();
       } catch (error) {
-        this.fail(group, error);
+        this.#fail(group, error);
         break;
       }
       for (const each of group) each.resolve();
     }
-    this.pump = undefined;
+    this.#pump = undefined;
   }
 
-  private take(): Pending[] {
+  #take(): Pending[] {
     let count = 0;
-    for (let bytes = 0; count < this.pending.length && count < WRITE_BUFFERS && bytes < WRITE_BYTES; count++) bytes += this.pending[count]!.bytes.length;
-    return this.pending.splice(0, count);
+    for (let bytes = 0; count < this.#pending.length && count < WRITE_BUFFERS && bytes < WRITE_BYTES; count++) bytes += this.#pending[count]!.bytes.length;
+    return this.#pending.splice(0, count);
   }
 
-  private async writeAll(buffers: Uint8Array[]): Promise<void> {
+  async #writeAll(buffers: Uint8Array[]): Promise<void> {
     while (buffers.length > 0) {
-      let { bytesWritten } = await this.file.writev(buffers, this.written);
-      this.written += bytesWritten;
+      let { bytesWritten } = await this.#file.writev(buffers, this.#written);
+      this.#written += bytesWritten;
       // A disk that is nearly full takes a part: go on with the rest, which then fails with the reason.
       while (buffers.length > 0 && bytesWritten >= buffers[0]!.length) bytesWritten -= buffers.shift()!.length;
       if (bytesWritten > 0) buffers[0] = buffers[0]!.subarray(bytesWritten);
     }
   }
 
-  private fail(group: readonly Pending[], cause: unknown): void {
-    this.failure = new Error(`${this.path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    for (const each of [...group, ...this.pending]) each.reject(this.failure);
-    this.pending = [];
+  #fail(group: readonly Pending[], cause: unknown): void {
+    this.#failure = new Error(`${this.path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    for (const each of [...group, ...this.#pending]) each.reject(this.#failure);
+    this.#pending = [];
   }
 }
 

@@ -31,13 +31,13 @@ export interface Records<Value = unknown> {
  * (`control.damaged-1`, ...) with a warning, and a new one begun.
  */
 export class ControlFile {
-  private readonly root: RootDatabase<Buffer, number>;
-  private readonly marker: string;
-  private readonly spaces = new Map<string, Records>();
+  readonly #root: RootDatabase<Buffer, number>;
+  readonly #marker: string;
+  readonly #spaces = new Map<string, Records>();
 
   private constructor(root: RootDatabase<Buffer, number>, marker: string) {
-    this.root = root;
-    this.marker = marker;
+    this.#root = root;
+    this.#marker = marker;
   }
 
   static async open(folder: string, warn: (message: string) => void): Promise<ControlFile> {
@@ -45,19 +45,19 @@ export class ControlFile {
     const marker = join(folder, 'open');
     if ((await readdir(folder)).includes('open')) {
       const damage = await rebuildInChild(folder, warn);
-      if (damage !== undefined) return ControlFile.anew(folder, damage, warn);
+      if (damage !== undefined) return ControlFile.#anew(folder, damage, warn);
     }
     await writeFile(marker, '');
     let root: RootDatabase<Buffer, number>;
     try {
       root = openEnvironment(folder);
     } catch (error) {
-      return ControlFile.anew(folder, String(error), warn);
+      return ControlFile.#anew(folder, String(error), warn);
     }
     return new ControlFile(root, marker);
   }
 
-  private static async anew(folder: string, damage: string, warn: (message: string) => void): Promise<ControlFile> {
+  static async #anew(folder: string, damage: string, warn: (message: string) => void): Promise<ControlFile> {
     let aside = '';
     for (let n = 1; aside === ''; n++) {
       const name = `${folder}.damaged-${n}`;
@@ -78,33 +78,33 @@ export class ControlFile {
 
   /** Numbers of the versions that have an entry, ascending. */
   versions(): number[] {
-    return [...this.root.getKeys()].filter((key) => typeof key === 'number');
+    return [...this.#root.getKeys()].filter((key) => typeof key === 'number');
   }
 
   version(number: number): Uint8Array | undefined {
-    return this.root.get(number);
+    return this.#root.get(number);
   }
 
   /** One transaction: puts a version (the bytes must not change until it resolves) and removes others. Resolves when it is on disk. */
   async change(put: ReadonlyMap<number, Uint8Array>, remove: readonly number[]): Promise<void> {
     const work: Promise<unknown>[] = [];
-    for (const [number, bytes] of put) work.push(this.root.put(number, Buffer.from(bytes)));
-    for (const number of remove) work.push(this.root.remove(number));
+    for (const [number, bytes] of put) work.push(this.#root.put(number, Buffer.from(bytes)));
+    for (const number of remove) work.push(this.#root.remove(number));
     await committed(Promise.all(work));
   }
 
   records<Value = unknown>(space: string): Records<Value> {
-    let found = this.spaces.get(space);
+    let found = this.#spaces.get(space);
     if (found === undefined) {
-      found = openRecords(this.root.openDB<unknown, string>({ name: `records:${space}`, encoding: 'json' }));
-      this.spaces.set(space, found);
+      found = openRecords(this.#root.openDB<unknown, string>({ name: `records:${space}`, encoding: 'json' }));
+      this.#spaces.set(space, found);
     }
     return found as Records<Value>;
   }
 
   async close(): Promise<void> {
-    await this.root.close();
-    await rm(this.marker, { force: true });
+    await this.#root.close();
+    await rm(this.#marker, { force: true });
   }
 }
 

@@ -39,23 +39,23 @@ interface Segment {
  * damaged records only, and is told. One reader, any number of writers.
  */
 export class DiskLog {
-  private readonly folder: string;
-  private readonly limit: number;
-  private readonly warn: (message: string) => void;
-  private readonly segments: Segment[] = [];
+  readonly #folder: string;
+  readonly #limit: number;
+  readonly #warn: (message: string) => void;
+  readonly #segments: Segment[] = [];
   /** Sequences: of the next record, and of the newest that is on disk. */
-  private next = 1;
-  private durable = 0;
+  #next = 1;
+  #durable = 0;
   /** Settles with the newest append. */
-  private tail: Promise<unknown> = Promise.resolve();
-  private waiting: (() => void)[] = [];
+  #tail: Promise<unknown> = Promise.resolve();
+  #waiting: (() => void)[] = [];
   /** Where the reader is. */
-  private cursor: { readonly after: number; readonly segment: Segment; readonly offset: number } | undefined;
+  #cursor: { readonly after: number; readonly segment: Segment; readonly offset: number } | undefined;
 
   private constructor(folder: string, limit: number, warn: (message: string) => void) {
-    this.folder = folder;
-    this.limit = limit;
-    this.warn = warn;
+    this.#folder = folder;
+    this.#limit = limit;
+    this.#warn = warn;
   }
 
   /**
@@ -69,28 +69,28 @@ export class DiskLog {
     for (const first of names.map((name) => Number(name.slice(0, -4))).sort((a, b) => a - b)) {
       const path = join(folder, `${first}.log`);
       const { size } = await stat(path);
-      log.segments.push({ path, first, size, durable: size, failed: false, file: undefined });
+      log.#segments.push({ path, first, size, durable: size, failed: false, file: undefined });
     }
-    await log.reopenNewest();
-    log.next = Math.max(log.next, (options.after ?? 0) + 1);
+    await log.#reopenNewest();
+    log.#next = Math.max(log.#next, (options.after ?? 0) + 1);
     return log;
   }
 
   /** Bytes on disk. */
   get bytes(): number {
-    return this.segments.reduce((sum, segment) => sum + segment.size, 0);
+    return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
   }
 
   /** Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull` at the bound. The bytes are copied. */
   append(bytes: Uint8Array): Promise<number> {
-    if (this.bytes + HEADER + bytes.length > this.limit) return Promise.reject(new LogFull(`the log ${this.folder} has reached its ${this.limit} bytes`));
-    const sequence = this.next;
-    this.next += 1;
-    const segment = this.writable(sequence);
+    if (this.bytes + HEADER + bytes.length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
+    const sequence = this.#next;
+    this.#next += 1;
+    const segment = this.#writable(sequence);
     const record = encode(sequence, bytes);
     segment.size += record.length;
-    const appended = this.appendTo(segment, sequence, record);
-    this.tail = appended.catch(() => {});
+    const appended = this.#appendTo(segment, sequence, record);
+    this.#tail = appended.catch(() => {});
     return appended;
   }
 
@@ -99,13 +99,13 @@ export class DiskLog {
    * is where to go on from; it is beyond the last record where damaged ones were skipped.
    */
   async read(after: number, limitBytes: number): Promise<{ records: LogRecord[]; upTo: number }> {
-    const durable = this.durable;
+    const durable = this.#durable;
     const records: LogRecord[] = [];
-    let { segment, offset } = this.find(after);
+    let { segment, offset } = this.#find(after);
     let taken = 0;
     while (segment !== undefined && taken < limitBytes) {
       if (offset < segment.durable) {
-        const { found, end } = await this.scan(segment, offset, limitBytes - taken);
+        const { found, end } = await this.#scan(segment, offset, limitBytes - taken);
         offset = end;
         for (const record of found) {
           if (record.sequence <= after) continue;
@@ -113,112 +113,112 @@ export class DiskLog {
           records.push(record);
         }
       } else {
-        const following = this.segments[this.segments.indexOf(segment) + 1];
+        const following = this.#segments[this.#segments.indexOf(segment) + 1];
         if (following === undefined) break;
         segment = following;
         offset = 0;
       }
     }
     const upTo = taken < limitBytes ? Math.max(after, durable, records.at(-1)?.sequence ?? 0) : records.at(-1)!.sequence;
-    if (segment !== undefined) this.cursor = { after: upTo, segment, offset };
+    if (segment !== undefined) this.#cursor = { after: upTo, segment, offset };
     return { records, upTo };
   }
 
   /** Resolves when there is something to read after a sequence, or the signal aborts. */
   async wait(after: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.durable <= after) {
+    while (!signal.aborted && this.#durable <= after) {
       await new Promise<void>((resolve) => {
         const done = () => {
           signal.removeEventListener('abort', done);
-          this.waiting = this.waiting.filter((each) => each !== done);
+          this.#waiting = this.#waiting.filter((each) => each !== done);
           resolve();
         };
         signal.addEventListener('abort', done);
-        this.waiting.push(done);
+        this.#waiting.push(done);
       });
     }
   }
 
   /** Gives up records up to a sequence. Whole segments are removed; the newest stays. */
   async drop(upTo: number): Promise<void> {
-    while (this.segments.length > 1 && this.segments[1]!.first <= upTo + 1) {
-      await removeSegment(this.segments.shift()!);
+    while (this.#segments.length > 1 && this.#segments[1]!.first <= upTo + 1) {
+      await removeSegment(this.#segments.shift()!);
     }
   }
 
   /** Waits for the appends under way. */
   async close(): Promise<void> {
-    await this.tail;
-    for (const segment of this.segments) await closeSegment(segment);
+    await this.#tail;
+    for (const segment of this.#segments) await closeSegment(segment);
   }
 
-  private async appendTo(segment: Segment, sequence: number, record: Uint8Array): Promise<number> {
+  async #appendTo(segment: Segment, sequence: number, record: Uint8Array): Promise<number> {
     try {
       const file = await segment.file!;
       const end = file.size + record.length;
       await file.append(record);
       segment.durable = end;
-      this.durable = sequence;
+      this.#durable = sequence;
     } catch (error) {
-      await this.fail(segment);
+      await this.#fail(segment);
       throw error;
     }
-    for (const done of this.waiting) done();
+    for (const done of this.#waiting) done();
     return sequence;
   }
 
   /** Its end is unknown now, so the next record begins another segment; an empty one is given up. */
-  private async fail(segment: Segment): Promise<void> {
+  async #fail(segment: Segment): Promise<void> {
     segment.failed = true;
     segment.size = segment.durable;
-    const at = this.segments.indexOf(segment);
+    const at = this.#segments.indexOf(segment);
     if (segment.durable > 0 || at < 0) return;
-    this.segments.splice(at, 1);
+    this.#segments.splice(at, 1);
     await removeSegment(segment);
   }
 
   /** The segment that takes the next record. */
-  private writable(sequence: number): Segment {
-    const newest = this.segments.at(-1);
+  #writable(sequence: number): Segment {
+    const newest = this.#segments.at(-1);
     if (newest !== undefined && !newest.failed && newest.size < SEGMENT_BYTES) return newest;
-    const path = join(this.folder, `${sequence}.log`);
+    const path = join(this.#folder, `${sequence}.log`);
     // After the appends before: so records become durable in order, whatever their segment.
-    const file = this.tail.then(async () => {
+    const file = this.#tail.then(async () => {
       const opened = await AppendFile.open(path, { durable: true });
-      await syncFolder(this.folder);
+      await syncFolder(this.#folder);
       return opened;
     });
     const segment: Segment = { path, first: sequence, size: 0, durable: 0, failed: false, file };
-    this.segments.push(segment);
+    this.#segments.push(segment);
     return segment;
   }
 
   /** The newest segment goes on where its last sound record ends. */
-  private async reopenNewest(): Promise<void> {
-    const segment = this.segments.at(-1);
+  async #reopenNewest(): Promise<void> {
+    const segment = this.#segments.at(-1);
     if (segment === undefined) return;
-    this.durable = segment.first - 1;
+    this.#durable = segment.first - 1;
     let end = 0;
     for (let offset = 0; offset < segment.durable; ) {
-      const part = await this.scan(segment, offset, SEGMENT_BYTES);
+      const part = await this.#scan(segment, offset, SEGMENT_BYTES);
       if (part.found.length > 0) {
-        this.durable = part.found.at(-1)!.sequence;
+        this.#durable = part.found.at(-1)!.sequence;
         end = part.sound;
       }
       offset = part.end;
     }
-    this.next = this.durable + 1;
+    this.#next = this.#durable + 1;
     segment.file = Promise.resolve(await AppendFile.open(segment.path, { size: end, durable: true }));
     segment.size = segment.durable = end;
   }
 
-  private find(after: number): { segment: Segment | undefined; offset: number } {
-    if (this.cursor?.after === after && this.segments.includes(this.cursor.segment)) return this.cursor;
-    return { segment: this.segments.findLast(({ first }) => first <= after + 1) ?? this.segments[0], offset: 0 };
+  #find(after: number): { segment: Segment | undefined; offset: number } {
+    if (this.#cursor?.after === after && this.#segments.includes(this.#cursor.segment)) return this.#cursor;
+    return { segment: this.#segments.findLast(({ first }) => first <= after + 1) ?? this.#segments[0], offset: 0 };
   }
 
   /** Records from `offset` on, about `limit` bytes of them. `end`: where to go on; `sound`: where the last of them ends. */
-  private async scan(segment: Segment, offset: number, limit: number): Promise<{ found: LogRecord[]; sound: number; end: number }> {
+  async #scan(segment: Segment, offset: number, limit: number): Promise<{ found: LogRecord[]; sound: number; end: number }> {
     const left = segment.durable - offset;
     const file = await open(segment.path, 'r');
     try {
@@ -237,21 +237,21 @@ export class DiskLog {
         const record = size === undefined ? undefined : decode(bytes, at, size);
         if (record === undefined) at = nextMark(bytes, at + 1, last);
         else {
-          if (at > sound) this.tellDamage(segment, offset + sound, offset + at);
+          if (at > sound) this.#tellDamage(segment, offset + sound, offset + at);
           found.push(record);
           at += size!;
           sound = at;
         }
       }
-      if (at > sound) this.tellDamage(segment, offset + sound, offset + at);
+      if (at > sound) this.#tellDamage(segment, offset + sound, offset + at);
       return { found, sound: offset + sound, end: last ? offset + left : offset + at };
     } finally {
       await file.close();
     }
   }
 
-  private tellDamage(segment: Segment, from: number, to: number): void {
-    this.warn(`${segment.path}: bytes ${from} to ${to} are not a whole record and are skipped`);
+  #tellDamage(segment: Segment, from: number, to: number): void {
+    this.#warn(`${segment.path}: bytes ${from} to ${to} are not a whole record and are skipped`);
   }
 }
 
