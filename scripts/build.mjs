@@ -44,8 +44,9 @@ function fingerprint(scope) {
 }
 
 export function isBuilt(scope = 'app') {
-  if (!existsSync(record) || !existsSync(join(root, 'build/index.js'))) return false;
-  if (hasDashboard() && !existsSync(join(root, 'build/dashboard/index.html'))) return false;
+  // What a person may have cleared away, by what the start and the package cannot do without.
+  const cleared = (source, path = source) => existsSync(join(root, source)) && !existsSync(join(root, 'build', path));
+  if (!existsSync(record) || cleared('index.ts', 'index.js') || cleared('cli/main.ts', 'cli/main.js') || cleared('dashboard/index.html')) return false;
   try {
     return JSON.parse(readFileSync(record, 'utf8'))[scope] === fingerprint(scope);
   } catch {
@@ -70,6 +71,8 @@ export async function build({ scope = 'app', check = false, say }) {
   const started = performance.now();
   // Taken first: a source that is saved while the compiler runs leaves the build out of date, not wrongly up to date.
   const before = { app: fingerprint('app'), [scope]: fingerprint(scope) };
+  // A build that fails has overwritten some files all the same, and taking the change back would match the old record.
+  if (!check) rmSync(record, { force: true });
   const { project, folders } = scopes[scope];
   const pretty = process.stdout.isTTY ? ['--pretty'] : [];
 

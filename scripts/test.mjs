@@ -48,12 +48,16 @@ function testFiles(parts) {
 const compiled = (path) => `build/${path.replace(/\.ts$/, '.js')}`;
 const sourceOf = (path) => path.replace(/^build\//, '').replace(/\.js$/, '.ts');
 
-function describeFailure(trail, { name, diag, tapError }, stringify) {
-  const lines = [`--- ${[...trail, name].filter(Boolean).join(' > ')}`];
+// How tap excuses a file without checks.
+const noTests = 'no tests found';
+
+function describeFailure(trail, { name, skip, diag, tapError }, stringify) {
+  const lines = [`--- ${[...trail, trail.length === 0 ? sourceOf(name) : name].filter(Boolean).join(' > ')}`];
+  if (skip === noTests) lines.push('It has no checks.');
   if (tapError) lines.push(String(tapError));
   if (diag) {
     // How the process was started tells nothing about why a check failed.
-    const { stdio, cwd, externalID, command, args, at, compare, ...rest } = diag;
+    const { stdio, cwd, externalID, jobId, command, args, at, compare, ...rest } = diag;
     if (at?.fileName) lines.push(`at ${at.fileName}:${at.lineNumber}:${at.columnNumber}`);
     if (Object.keys(rest).length > 0) lines.push(stringify(rest, { lineWidth: 0 }).trimEnd());
   }
@@ -81,17 +85,22 @@ async function runTests(files) {
       if (trail.length === 0) failures.push(`--- bailed out: ${reason}`);
     });
     parser.on('assert', (result) => {
-      if (result.closingTestPoint) {
-        // Sums up what is counted already, unless it failed by itself: by a time-out, an exit or a missing check.
-        if (!result.ok && !result.todo && !result.skip && tally.failed === before.failed) {
-          tally.failed += 1;
-          failures.push(describeFailure(trail, result, stringify));
-        }
-      } else if (result.skip || result.todo) tally.skipped += 1;
-      else if (result.ok) tally.passed += 1;
-      else {
+      const failed = () => {
         tally.failed += 1;
         failures.push(describeFailure(trail, result, stringify));
+      };
+      if (!result.closingTestPoint) {
+        if (result.skip || result.todo) tally.skipped += 1;
+        else if (result.ok) tally.passed += 1;
+        else failed();
+      } else if (tally.passed + tally.failed + tally.skipped === before.passed + before.failed + before.skipped) {
+        // Nothing inside: skipped as a whole; or a test that only had to end; or a file that forgot to test.
+        if ((result.skip && result.skip !== noTests) || result.todo) tally.skipped += 1;
+        else if (result.ok && trail.length > 0) tally.passed += 1;
+        else failed();
+      } else if (!result.ok && tally.failed === before.failed) {
+        // What is inside is counted already and fine: it failed by itself, by a time-out, an exit or a missing check.
+        failed();
       }
       if (trail.length === 0) reportFile(result, before);
     });
@@ -102,7 +111,8 @@ async function runTests(files) {
     reported.add(path);
     const parts = Object.entries(tally).map(([name, count]) => [count - before[name], name]);
     const what = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
-    say(`${tally.failed > before.failed ? 'FAILED' : 'ok    '} ${path}: ${what.join(', ') || 'no checks'} (${((result.time ?? 0) / 1000).toFixed(1)} s)`);
+    const verdict = tally.failed > before.failed ? 'FAILED' : 'ok    ';
+    say(`${verdict} ${path}: ${what.join(', ')} (${((result.time ?? 0) / 1000).toFixed(1)} s)`);
   }
 
   mkdirSync(join(root, '.tap'), { recursive: true });
@@ -132,14 +142,16 @@ async function test(parts) {
   if (!(await prepareTap())) return fail('tap could not be prepared.');
 
   const linting = lint();
-  if (!isBuilt('all')) {
+  let built = isBuilt('all');
+  if (!built) {
     say('Checking types and building ...');
-    if (!(await build({ scope: 'all', say }))) fail('The build failed, so no test was run.');
+    built = await build({ scope: 'all', say });
+    if (!built) fail('The build failed, so no test was run.');
   }
   const linted = await linting;
   if (!linted.ok) fail(`${linted.captured.trimEnd()}\nThe lint failed (npm run lint).`);
   else say('Linted.');
-  if (!isBuilt('all')) return;
+  if (!built) return;
 
   const files = testFiles(parts);
   if (files.length === 0) return say(`No test file has ${parts.join(' or ')} in its path.`);
