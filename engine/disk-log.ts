@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppendFile, syncFolder } from './append-file.js';
 import { checksum } from './checksum.js';
 
-/** A segment takes no more records past this; whole segments are dropped, so this much lies about needlessly at most. */
+/** A segment takes no more records past this, or a quarter of the bound; whole segments are dropped, so this much lies about needlessly at most. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 
 /** Header of a record, little endian u32: mark, checksum of what follows, length of the payload, sequence (low and high half). */
@@ -180,7 +180,7 @@ export class DiskLog {
   /** The segment that takes the next record. */
   #writable(sequence: number): Segment {
     const newest = this.#segments.at(-1);
-    if (newest !== undefined && !newest.failed && newest.size < SEGMENT_BYTES) return newest;
+    if (newest !== undefined && !newest.failed && newest.size < Math.min(SEGMENT_BYTES, this.#limit / 4)) return newest;
     const path = join(this.#folder, `${sequence}.log`);
     // After the appends before: so records become durable in order, whatever their segment.
     const file = this.#tail.then(async () => {

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { defineSource, type ConnectorContext, type Intake, type Position, type Reading, type Source } from '../../engine/connector.js';
+import { DiskLog, LogFull, type LogRecord } from '../../engine/disk-log.js';
+import { HttpError, type HttpRequest, type HttpResponse } from '../../engine/routes.js';
+import { duration, formatDuration, size } from '../../engine/scalars.js';
+import { decodeSamples, encodeSamples, readSample, type Kind, type Sample } from './messages.js';
+
+/** Refused samples and warnings that an answer lists; the rest is counted. */
+const LISTED = 100;
+
+/** Read from the log at once: some thousand samples. */
+const READ_BYTES = 256 * 1024;
+
+/** What a publisher is asked to wait for before it tries again: about the time between two checkpoints, which empty the log. */
+const RETRY_SECONDS = '10';
+
+const config = z
+  .strictObject({
+  max_samples: z.int().min(1).default(10_000).describe('samples of one request at most'),
+  max_body: size().default(8 * 1024 * 1024).describe('size of a request body at most, after decompression'),
+  log_size: size()
+    .default(256 * 1024 * 1024)
+    .describe('bound on the log of accepted samples that no checkpoint covers yet; past it requests are answered 429'),
+  disorder: duration().default(5_000).describe('how much out of order samples of different publishers may arrive before they are late for windows'),
+  retention: duration()
+    .default(30 * 86_400_000)
+    .describe("samples older than this are accepted with a warning: the history doesn't keep them. Set it to the store's retention"),
+})
+  .refine(({ log_size, max_body }) => log_size >= 4 * max_body, { path: ['log_size'], message: 'must be at least four times max_body' });
+type HttpConfig = z.output<typeof config>;
+
+class HttpSource implements Source {
+  readonly #config: HttpConfig;
+  readonly #context: ConnectorContext;
+  #log: DiskLog | undefined;
+  /** Sequence of the last message handed on, and those read ahead. */
+  #position = 0;
+  #ahead: LogRecord[] = [];
+
+  constructor(config: HttpConfig, context: ConnectorContext) {
+    this.#config = config;
+    this.#context = context;
+  }
+
+  async open(from: Position | undefined): Promise<void> {
+    const { routes, folder, log, node } = this.#context;
+    if (routes === undefined) return;
+    this.#position = typeof from === 'number' ? from : 0;
+    this.#log = await DiskLog.open(join(folder, 'log'), { limit: this.#config.log_size, after: this.#position, warn: (message) => log.warn({ node }, message) });
+    const options = { bodyLimit: this.#config.max_body };
+    routes.route('POST', '/api/metrics', (request) => this.#accept('metric', request), options);
+    routes.route('POST', '/api/sli-measurements', (request) => this.#accept('sli', request), options);
+  }
+
+  async read(into: Intake, limit: number, signal: AbortSignal): Promise<Reading> {
+    // Without a server (a replay) nothing can be posted.
+    if (this.#log === undefined) return { position: this.#position, ended: true };
+    while (this.#ahead.length === 0 && !signal.aborted) {
+      await this.#log.wait(this.#position, signal);
+      const { records, upTo } = await this.#log.read(this.#position, READ_BYTES);
+      this.#ahead = records;
+      if (records.length === 0) this.#position = upTo;
+    }
+    while (into.length < limit) {
+      const record = this.#ahead.shift();
+      if (record === undefined) break;
+      for (const { time, series, value } of decodeSamples(record.bytes)) into.add(time, series, value);
+      this.#position = record.sequence;
+    }
+    return { position: this.#position };
+  }
+
+  async commit(position: Position): Promise<void> {
+    await this.#log?.drop(position as number);
+  }
+
+  async close(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    await log?.close();
+  }
+
+  async #accept(kind: Kind, request: HttpRequest): Promise<HttpResponse> {
+    const posted = this.#parse(request, await request.body());
+    const list: readonly unknown[] = Array.isArray(posted) ? posted : [posted];
+    if (list.length > this.#config.max_samples) {
+      throw new HttpError(413, 'Too many samples', `The array has ${list.length} samples, at most ${this.#config.max_samples} are taken at once: send several requests.`);
+    }
+    const now = this.#context.clock.now();
+    const samples: Sample[] = [];
+    const rejected: { index: number; reason: string }[] = [];
+    const warnings: string[] = [];
+    for (const [index, each] of list.entries()) {
+      const read = readSample(kind, each, now);
+      if (typeof read === 'string') {
+        rejected.push({ index, reason: read });
+        this.#context.deadLetter({ origin: originOf(request), reason: read, payload: JSON.stringify(each) });
+        continue;
+      }
+      samples.push(read.sample);
+      if (read.unknown.length > 0) warnings.push(`sample ${index}: unknown ${read.unknown.join(', ')} ignored`);
+      if (read.sample.time < now - this.#config.retention) {
+        this.#context.count('old');
+        warnings.push(`sample ${index} is older than ${formatDuration(this.#config.retention)}: it is followed, but the history does not keep it`);
+      }
+    }
+    this.#context.count('rejected', rejected.length);
+    const refused = rejected.length === 0 ? {} : { rejected: rejected.slice(0, LISTED), rejected_count: rejected.length };
+    if (samples.length === 0 && rejected.length > 0) {
+      const [first] = rejected;
+      throw new HttpError(400, 'No sample can be accepted', rejected.length === 1 ? first!.reason : `All ${rejected.length} samples are refused; the first: ${first!.reason}`, { members: refused });
+    }
+    if (samples.length > 0) await this.#keep(samples);
+    this.#context.count('accepted', samples.length);
+    return { status: 202, body: { accepted: samples.length, ...refused, ...(warnings.length > 0 && { warnings: warnings.slice(0, LISTED) }) } };
+  }
+
+  #parse(request: HttpRequest, body: Uint8Array): unknown {
+    let text = '';
+    try {
+      text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+      return JSON.parse(text);
+    } catch (error) {
+      const reason = text === '' && body.length > 0 ? 'the body is not UTF-8' : `the body is not JSON: ${(error as Error).message}`;
+      const at = /at position (\d+)/.exec(reason)?.[1];
+      this.#context.count('rejected');
+      this.#context.deadLetter({
+        origin: originOf(request),
+        reason,
+        ...(at !== undefined && { offset: Buffer.byteLength(text.slice(0, Number(at))) }),
+        payload: text === '' ? Buffer.from(body).toString('latin1') : text,
+      });
+      throw new HttpError(400, 'Malformed JSON', `${reason}. Send one sample as a JSON object, or an array of them.`);
+    }
+  }
+
+  /** Resolves when the samples are in the log on disk. */
+  async #keep(samples: readonly Sample[]): Promise<void> {
+    if (this.#log === undefined) throw new HttpError(503, 'Not ready', 'The graph is starting or stopping: try again.', { headers: { 'retry-after': '1' } });
+    try {
+      await this.#log.append(encodeSamples(samples));
+    } catch (error) {
+      const headers = { 'retry-after': RETRY_SECONDS };
+      if (error instanceof LogFull) {
+        this.#context.count('log_full', samples.length);
+        throw new HttpError(429, 'Too many samples', 'The log of accepted samples is full, because they are not processed as fast as they come: slow down and try again.', { headers });
+      }
+      this.#context.log.error({ err: error, node: this.#context.node }, 'posted samples cannot be logged');
+      throw new HttpError(503, 'Not accepted', 'The samples could not be written to disk: try again later.', { headers });
+    }
+  }
+}
+
+function originOf({ remote, method, path }: HttpRequest): string {
+  return `${remote} ${method} ${path}`;
+}
+
+export const httpSource = defineSource<HttpConfig>({
+  name: 'http',
+  summary: 'Takes samples posted as JSON to /api/metrics and /api/sli-measurements.',
+  description: `\`POST /api/metrics\` takes \`{"metric_name", "value", "timestamp", "labels"}\` or an array of these, \`POST /api/sli-measurements\`
+takes \`{"sli_name", "value", "timestamp"}\` or an array, which become the series \`sli_measurement{sli_name="..."}\`.
+
+The answer is 202 with \`{"accepted": n}\` once the samples are in a log on disk: what was answered 202 is processed, exactly once
+in the state and the stores, also after a crash. Bad samples of an array become dead letters and are listed in the answer by
+index and reason; the others are taken. When none can be taken, it is 400. A sample more than a minute in the future is refused;
+an old one is taken. When the log reaches its bound, requests are answered 429 with \`Retry-After\`.`,
+  config,
+  examples: [
+    { title: 'Watch what is posted', yaml: 'sources:\n  posted: { type: http }\noperators:\n  odd: { type: detect, from: posted }\n' },
+    { title: 'Large requests and a small disk', yaml: 'sources:\n  posted: { type: http, max_samples: 50000, max_body: 32MiB, log_size: 64MiB }\n' },
+  ],
+  live: () => true,
+  disorder: ({ disorder }) => disorder,
+  create: (parsed, context) => new HttpSource(parsed, context),
+});

@@ -1,0 +1,66 @@
+import { pino } from 'pino';
+import type { Clock } from '../../engine/clock.js';
+import type { ConnectorContext, DeadLetter, Source } from '../../engine/connector.js';
+import { HttpError, type HttpResponse, type Method, type Routes } from '../../engine/routes.js';
+import { httpSource } from '../../connectors/http/source.js';
+
+export const NOW = Date.UTC(2024, 0, 15, 12);
+
+/** An http source with the routes it registered, and a hand that posts to them. */
+export class Publisher implements Routes {
+  readonly source: Source;
+  readonly letters: Omit<DeadLetter, 'node'>[] = [];
+  readonly counts: Record<string, number> = {};
+  readonly #handlers = new Map<string, Parameters<Routes['route']>[2]>();
+
+  constructor(folder: string, config: Record<string, unknown> = {}, replay = false) {
+    const clock: Clock = { now: () => NOW, elapsed: () => 0 };
+    const context: ConnectorContext = {
+      node: 'posted',
+      clock,
+      random: () => 0.5,
+      log: pino({ level: 'silent' }),
+      routes: replay ? undefined : this,
+      folder,
+      base: folder,
+      replay,
+      deadLetter: (letter) => void this.letters.push(letter),
+      count: (what, by = 1) => void (this.counts[what] = (this.counts[what] ?? 0) + by),
+    };
+    this.source = httpSource.create(httpSource.config.parse(config), context);
+  }
+
+  route(method: Method, path: string, handler: Parameters<Routes['route']>[2]): void {
+    this.#handlers.set(`${method} ${path}`, handler);
+  }
+
+  socket(): void {
+    throw new Error('an http source has no sockets');
+  }
+
+  /** The answer to what is posted; a refusal as the server would send it. `body` is sent as JSON unless it is text or bytes. */
+  async post(path: string, body: unknown): Promise<HttpResponse & { body: Record<string, unknown> }> {
+    const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
+    const request = { method: 'POST' as const, path, params: {}, query: new URLSearchParams(), headers: {}, remote: '10.0.0.7', body: async () => bytes };
+    try {
+      return (await this.#handlers.get(`POST ${path}`)!(request)) as HttpResponse & { body: Record<string, unknown> };
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      return { status: error.status, headers: error.headers, body: { title: error.message, detail: error.detail, ...error.members } };
+    }
+  }
+
+  /** One read: its rows as text, and the position after them. */
+  async read(limit = 1000, signal: AbortSignal = AbortSignal.timeout(5_000)): Promise<{ rows: string[]; position: unknown; ended: boolean }> {
+    const rows: string[] = [];
+    const into = {
+      add: (time: number, series: string, value: number) => rows.push(`${time - NOW} ${series} ${value}`) > 0,
+      finding: () => {},
+      get length() {
+        return rows.length;
+      },
+    };
+    const { position, ended = false } = await this.source.read(into, limit, signal);
+    return { rows, position, ended };
+  }
+}
