@@ -1,0 +1,98 @@
+import { defineOperator } from '../../engine/operator.js';
+import { config, state } from './config.js';
+import { Detector } from './detector.js';
+
+export default defineOperator({
+  name: 'detect',
+  version: 1,
+  summary: 'Marks what is unusual for a series: a score, the expected value and a band on every row, and anomalies that open and close.',
+  description: `
+Follows each series with an exponentially weighted robust z-score. A row comes out as it came in, with
+
+| column | |
+| --- | --- |
+| \`expected\` | the level: a robust mean of about the last \`memory\` samples, before this one |
+| \`lower\`, \`upper\` | the band: \`sensitivity\` deviations to either side |
+| \`score\` | 0 to 1: the share of normally distributed values that would lie closer to what is expected. At the edge of a band of 3.5 deviations it is 0.9995 |
+
+**What a deviation is.** The scale of the bulk of the values, or of their rarest thousandth where that is larger: so a
+metric that has bursts gets the band that holds its bursts, and stays outside of it about one row in a thousand. Values outside the
+band do not enter the baseline. While a series is young the band is wider: it is divided by the confidence, n / (n + \`warmup\`)
+after n samples. It is never narrower than \`min_deviation\` and \`min_relative\` say.
+
+**Anomalies** open after \`for\` samples in succession outside the band (one twice as far out counts as two), grow when their
+severity rises, and close after \`close_for\` samples in succession within the share \`close\` of the band, or after \`adapt\`
+samples: what stays that long is the new normal. They carry the value furthest out. Severity: low; from 1.5 times
+\`sensitivity\` on medium, from 2 high, from 4 critical. Of a series that has always been 0 any
+other value is at the edge of the band, however large: how far out it is can't be told.
+
+Each series is judged by its own time: samples older than its last one go to the output \`late\`, those of equal time are
+followed in their order. Values that are not finite, and stale markers, are passed on with NaN in all columns and change nothing.`,
+  config,
+  examples: [
+    {
+      title: 'A spike, twice as far out as the band is wide, opens an anomaly at once',
+      config: { warmup: 10, close_for: 2 },
+      input: [
+        ...[50, 51, 49, 50, 52, 48, 50, 51, 49, 50, 51, 50].map((value, i) => `${i}s cpu_usage{host="a"} ${value}`),
+        '12s cpu_usage{host="a"} 97.2',
+        '13s cpu_usage{host="a"} 50',
+        '14s cpu_usage{host="a"} 51',
+      ],
+      output: [
+        '0s cpu_usage{host="a"} 50 score=0 expected=50 lower=49.5 upper=50.5',
+        '1s cpu_usage{host="a"} 51 score=0 expected=50 lower=49.5 upper=50.5',
+        '2s cpu_usage{host="a"} 49 score=0 expected=50.6667 lower=40.7672 upper=60.5662',
+        '3s cpu_usage{host="a"} 50 score=0 expected=49.8333 lower=36.2208 upper=63.4458',
+        '4s cpu_usage{host="a"} 52 score=0 expected=49.9 lower=41.325 upper=58.475',
+        '5s cpu_usage{host="a"} 48 score=0 expected=50.6 lower=38.5975 upper=62.6025',
+        '6s cpu_usage{host="a"} 50 score=0 expected=49.8571 lower=35.6627 upper=64.0516',
+        '7s cpu_usage{host="a"} 51 score=0 expected=49.8929 lower=38.6854 upper=61.1004',
+        '8s cpu_usage{host="a"} 49 score=0 expected=50.1389 lower=40.2903 upper=59.9875',
+        '9s cpu_usage{host="a"} 50 score=0 expected=49.9111 lower=40.808 upper=59.0142',
+        '10s cpu_usage{host="a"} 51 score=0.369495 expected=49.9273 lower=42.1218 upper=57.7327',
+        '11s cpu_usage{host="a"} 50 score=0.0397671 expected=50.1061 lower=42.6612 upper=57.551',
+        '12s cpu_usage{host="a"} 97.2 score=1 expected=50.0897 lower=43.5073 upper=56.6722',
+        '13s cpu_usage{host="a"} 50 score=0.0380592 expected=50.0897 lower=43.5073 upper=56.6722',
+        '14s cpu_usage{host="a"} 51 score=0.371614 expected=50.0897 lower=43.5073 upper=56.6722',
+        '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
+        '14s anomaly closed cpu_usage{host="a"} critical: cpu_usage{host="a"} is back to usual after 2s; it was 97.2 at its furthest; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
+      ],
+    },
+    {
+      title: 'A constant series does not fire on a small change. A larger one opens an anomaly; it stays, and so becomes the new normal. An old sample is late',
+      config: { warmup: 10, min_relative: 0.05, adapt: 3 },
+      input: [
+        ...Array.from({ length: 10 }, (_, i) => `${i}m queue_length 100`),
+        ...[104, 140, 141, 142, 141].map((value, i) => `${10 + i}m queue_length ${value}`),
+        '3m queue_length 100',
+        '15m queue_length NaN',
+      ],
+      output: [
+        '0s queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '1m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '2m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '3m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '4m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '5m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '6m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '7m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '8m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '9m queue_length 100 score=0 expected=100 lower=95 upper=105',
+        '10m queue_length 104 score=0.99489 expected=100 lower=95 upper=105',
+        '11m queue_length 140 score=1 expected=100.667 lower=90.706 upper=110.627',
+        '12m queue_length 141 score=1 expected=100.667 lower=90.706 upper=110.627',
+        '13m queue_length 142 score=1 expected=100.667 lower=90.706 upper=110.627',
+        '14m queue_length 141 score=0 expected=141.333 lower=130.029 upper=152.638',
+        '15m queue_length NaN score=NaN expected=NaN lower=NaN upper=NaN',
+        '11m anomaly opened queue_length high: queue_length was 140; 90.7 to 110.6 is usual (expected 100.7); 13.8 deviations above',
+        '12m anomaly grew queue_length critical: queue_length was 141; 90.7 to 110.6 is usual (expected 100.7); 14.2 deviations above',
+        '13m anomaly closed queue_length critical: queue_length has stayed away for 3 samples (2m), which is its new normal; it was 142 at its furthest; 90.7 to 110.6 is usual (expected 100.7) before; 14.5 deviations above',
+        '3m late queue_length 100',
+      ],
+    },
+  ],
+  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'expected', 'lower', 'upper'], findings: ['anomaly'], late: true } }),
+  state: () => state,
+  create: (of, context) => new Detector(of, context),
+});

@@ -1,0 +1,140 @@
+import type { Batch } from '../../engine/batch.js';
+import { about, findingId, severities, type Anomaly } from '../../engine/finding.js';
+import { BATCH_ROWS } from '../../engine/limits.js';
+import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
+import { formatDuration } from '../../engine/scalars.js';
+import type { Config, State } from './config.js';
+import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
+import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
+import { scoreOf } from './tail-probability.js';
+
+export type Column = 'score' | 'expected' | 'lower' | 'upper';
+
+/** Larger values overflow when squared: as NaN and the infinities, they are passed on unjudged. */
+const LARGEST = 1e150;
+
+/** The operator: rows in, the same rows with their verdict out, and findings of what opens, grows and closes. */
+export class Detector implements Operator<State, string, Column> {
+  readonly #config: Config;
+  readonly #context: OperatorContext;
+  readonly #limits: Limits;
+  readonly #verdict: Verdict = { expected: 0, reach: 0, score: 0, confidence: 0, severity: 0, peak: 0 };
+  #isLate = new Uint8Array(BATCH_ROWS);
+
+  constructor(of: Config, context: OperatorContext) {
+    this.#config = of;
+    this.#context = context;
+    this.#limits = {
+      memory: of.memory,
+      warmup: of.warmup,
+      sensitivity: of.sensitivity,
+      up: of.direction !== 'down',
+      down: of.direction !== 'up',
+      leastAbsolute: of.min_deviation,
+      leastRelative: of.min_relative,
+      opens: of.for,
+      calm: of.close,
+      closes: of.close_for,
+      adapts: of.adapt,
+    };
+  }
+
+  push(batch: Batch, columns: Columns<State>, out: Output<Column>): void {
+    if (this.#markLate(batch, columns) === 0) {
+      const added = out.extend(batch);
+      for (let i = 0; i < batch.length; i++) this.#judge(batch, i, columns, out, added, i);
+      return;
+    }
+    for (let i = 0; i < batch.length; i++) {
+      if (this.#isLate[i] === 1) out.late(batch, i, 'late');
+      else {
+        const row = out.row(batch.time[i]!, batch.slot[i]!, batch.value[i]!);
+        this.#judge(batch, i, columns, out, out.columns, row);
+      }
+    }
+  }
+
+  /** Marks the rows that are older than the last one of their series, and counts them. */
+  #markLate(batch: Batch, { last, followed }: Columns<State>): number {
+    if (this.#isLate.length < batch.length) this.#isLate = new Uint8Array(batch.length);
+    let count = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const slot = batch.slot[i]!;
+      const time = batch.time[i]!;
+      const late = followed[slot] === 1 && time < last[slot]! ? 1 : 0;
+      this.#isLate[i] = late;
+      count += late;
+      if (late === 1 || !(Math.abs(batch.value[i]!) <= LARGEST)) continue;
+      last[slot] = time;
+      followed[slot] = 1;
+    }
+    return count;
+  }
+
+  /** Judges row `i` and writes what it finds at `row` of the columns. */
+  #judge(batch: Batch, i: number, columns: Columns<State>, out: Output<Column>, added: Readonly<Record<Column, Float64Array>>, row: number): void {
+    const value = batch.value[i]!;
+    if (!(Math.abs(value) <= LARGEST)) {
+      added.score[row] = NaN;
+      added.expected[row] = NaN;
+      added.lower[row] = NaN;
+      added.upper[row] = NaN;
+      return;
+    }
+    const slot = batch.slot[i]!;
+    const verdict = this.#verdict;
+    const change = watch(columns, slot, value, this.#limits, verdict);
+    added.score[row] = verdict.score;
+    added.expected[row] = verdict.expected;
+    added.lower[row] = verdict.expected - verdict.reach;
+    added.upper[row] = verdict.expected + verdict.reach;
+    if (change !== QUIET) out.finding(this.#finding(change, slot, batch.time[i]!, columns));
+  }
+
+  #finding(change: Exclude<Change, typeof QUIET>, slot: number, time: number, columns: Columns<State>): Anomaly {
+    const { openedAt, revision } = columns;
+    if (change === OPENED) {
+      openedAt[slot] = time;
+      revision[slot] = 0;
+    }
+    revision[slot] = revision[slot]! + 1;
+    const opened = openedAt[slot]!;
+    const { expected, reach, confidence, peak, severity } = this.#verdict;
+    const { sensitivity } = this.#limits;
+    const series = this.#context.names.series(slot);
+    const deviations = reach > 0 ? (Math.abs(peak - expected) / reach) * sensitivity : 0;
+    const band = { expected, lower: expected - reach, upper: expected + reach };
+    const subject = about(series);
+    return {
+      id: findingId(this.#context.node, 'anomaly', subject.series, opened),
+      kind: 'anomaly',
+      revision: revision[slot],
+      state: change === OPENED ? 'opened' : change === GREW ? 'grew' : 'closed',
+      operator: this.#context.node,
+      ...subject,
+      openedAt: opened,
+      time,
+      severity: severities[severity]!,
+      explanation: this.#explain(change, { series: subject.series, peak, deviations, ...band }, formatDuration(time - opened)),
+      value: peak,
+      ...band,
+      score: scoreOf(deviations === 0 ? sensitivity : deviations),
+      confidence,
+      direction: peak > expected ? 'up' : 'down',
+    };
+  }
+
+  #explain(change: Exclude<Change, typeof QUIET>, told: Told, after: string): string {
+    switch (change) {
+      case OPENED:
+      case GREW:
+        return explainOutside(told);
+      case CLOSED:
+        return explainClosed(told, after);
+      case ADAPTED:
+        return explainAdapted(told, this.#config.adapt, after);
+      default:
+        return change satisfies never;
+    }
+  }
+}

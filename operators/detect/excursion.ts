@@ -1,0 +1,156 @@
+import { clear, learn, lengthenTail, move, scaleOf, type Baseline } from './baseline.js';
+import { scoreOf } from './tail-probability.js';
+
+/** State of one series. Of the baselines, the one at 2 × slot is what is usual, the one at 2 × slot + 1 what the rows of an excursion would make usual. */
+export interface Watched extends Baseline {
+  /** Rows in succession since an excursion began; 0: inside the band. */
+  readonly outside: Uint32Array;
+  /** Before an anomaly opens, evidence for it; while it is open, calm rows in succession. */
+  readonly run: Uint32Array;
+  /** The value furthest out in this excursion. */
+  readonly peak: Float64Array;
+  /** While an anomaly is open its severity, 1 (low) to 4 (critical); else 0. */
+  readonly severity: Uint8Array;
+}
+
+export interface Limits {
+  /** Values that the baseline is about, when it has seen so many. */
+  readonly memory: number;
+  /** Values before a baseline is judged by. */
+  readonly warmup: number;
+  /** Half the width of the band, in deviations. */
+  readonly sensitivity: number;
+  /** Which sides count. */
+  readonly up: boolean;
+  readonly down: boolean;
+  /** The band is never narrower than this to either side: an amount, and a share of the level. */
+  readonly leastAbsolute: number;
+  readonly leastRelative: number;
+  /** Evidence that opens an anomaly: a row outside the band counts 1, one twice as far out 2, and so on. */
+  readonly opens: number;
+  /** An anomaly closes after `closes` rows in succession within this share of the band. */
+  readonly calm: number;
+  readonly closes: number;
+  /** An excursion of so many rows becomes the new normal. */
+  readonly adapts: number;
+}
+
+/** What a row tells. Filled by `watch`, one for all rows: nothing is allocated. */
+export interface Verdict {
+  expected: number;
+  /** Half the width of the band. */
+  reach: number;
+  score: number;
+  /** How much is known of what is usual, 0 to 1. */
+  confidence: number;
+  /** Of the anomaly that opened, grew or closed: 1 to 4, and the value furthest out. */
+  severity: number;
+  peak: number;
+}
+
+export const QUIET = 0;
+export const OPENED = 1;
+export const GREW = 2;
+export const CLOSED = 3;
+/** Closed, because it has stayed so long that it is usual now. */
+export const ADAPTED = 4;
+export type Change = typeof QUIET | typeof OPENED | typeof GREW | typeof CLOSED | typeof ADAPTED;
+
+/** Times the sensitivity from which an anomaly is medium, high, critical. */
+const MEDIUM = 1.5;
+const HIGH = 2;
+const CRITICAL = 4;
+
+/** How much is known of a series that has given so many values, 0 to 1. The band is divided by it. */
+function confidenceOf(seen: number, warmup: number): number {
+  return seen === 0 ? 0 : seen / (seen + warmup);
+}
+
+/** Where nothing has ever varied, any other value is equally strange, however far out: it is at the edge of the band. */
+function deviationsOf(distance: number, scale: number, sensitivity: number): number {
+  return scale > 0 ? distance / scale : distance === 0 ? 0 : sensitivity;
+}
+
+function severityOf(deviations: number, sensitivity: number): number {
+  const ratio = deviations / sensitivity;
+  return ratio >= CRITICAL ? 4 : ratio >= HIGH ? 3 : ratio >= MEDIUM ? 2 : 1;
+}
+
+/**
+ * Judges one value by what was usual before it, and then learns it. Values outside the band are kept
+ * from the baseline: they make another, which takes over when they stay. What an excursion that ends
+ * leaves behind is a longer tail.
+ */
+export function watch(watched: Watched, slot: number, value: number, limits: Limits, verdict: Verdict): Change {
+  const usual = 2 * slot;
+  const { sensitivity } = limits;
+  const seen = watched.seen[usual]!;
+  const level = seen === 0 ? value : watched.level[usual]!;
+  const least = Math.max(limits.leastAbsolute, limits.leastRelative * Math.abs(level)) / sensitivity;
+  const spread = scaleOf(watched, usual);
+  verdict.confidence = confidenceOf(seen, limits.warmup);
+  const scale = seen === 0 ? least : Math.max(spread / verdict.confidence, least);
+  verdict.expected = level;
+  verdict.reach = sensitivity * scale;
+  if (seen < limits.warmup) {
+    verdict.score = 0;
+    learn(watched, usual, value, limits.memory, limits.warmup);
+    return QUIET;
+  }
+  const far = deviationsOf(Math.abs(value - level), scale, sensitivity);
+  const counted = (value > level ? limits.up : limits.down) ? far : 0;
+  verdict.score = scoreOf(counted);
+
+  const severity = watched.severity[slot]!;
+  if (severity === 0 && far < sensitivity) {
+    if (watched.outside[slot]! > 0) endExcursion(watched, slot, level, Math.max(spread, least), limits);
+    learn(watched, usual, value, limits.memory, limits.warmup);
+    return QUIET;
+  }
+
+  const outside = watched.outside[slot]! + 1;
+  watched.outside[slot] = outside;
+  learn(watched, usual + 1, value, limits.memory, limits.warmup);
+  const peak = watched.peak[slot]!;
+  const first = outside === 1 || (severity === 0 && counted > 0 && peak > level !== value > level);
+  if (first || (counted >= sensitivity && Math.abs(value - level) > Math.abs(peak - level))) watched.peak[slot] = value;
+  verdict.peak = watched.peak[slot]!;
+  verdict.severity = Math.max(severity, severityOf(deviationsOf(Math.abs(verdict.peak - level), scale, sensitivity), sensitivity));
+
+  const change = severity === 0 ? gather(watched, slot, counted, limits) : settle(watched, slot, counted, limits);
+  if (change === CLOSED) endExcursion(watched, slot, level, Math.max(spread, least), limits);
+  else if (outside >= limits.adapts) {
+    move(watched, usual + 1, usual);
+    watched.outside[slot] = 0;
+    watched.run[slot] = 0;
+    watched.severity[slot] = 0;
+    return severity === 0 ? QUIET : ADAPTED;
+  } else if (change === OPENED || (severity > 0 && verdict.severity > severity)) {
+    watched.severity[slot] = verdict.severity;
+    return severity === 0 ? OPENED : GREW;
+  }
+  return change;
+}
+
+/** A row outside the band, no anomaly open: is it enough? */
+function gather(watched: Watched, slot: number, counted: number, limits: Limits): Change {
+  const rows = Math.min(limits.opens, Math.floor(counted / limits.sensitivity));
+  const evidence = rows === 0 ? 0 : watched.run[slot]! + rows;
+  watched.run[slot] = evidence >= limits.opens ? 0 : evidence;
+  return evidence >= limits.opens ? OPENED : QUIET;
+}
+
+/** A row while an anomaly is open: is it over? */
+function settle(watched: Watched, slot: number, counted: number, limits: Limits): Change {
+  const calm = counted < limits.calm * limits.sensitivity ? watched.run[slot]! + 1 : 0;
+  watched.run[slot] = calm;
+  return calm >= limits.closes ? CLOSED : QUIET;
+}
+
+function endExcursion(watched: Watched, slot: number, level: number, spread: number, limits: Limits): void {
+  lengthenTail(watched, 2 * slot, Math.abs(watched.peak[slot]! - level), spread, watched.outside[slot]! / limits.adapts);
+  clear(watched, 2 * slot + 1);
+  watched.outside[slot] = 0;
+  watched.run[slot] = 0;
+  watched.severity[slot] = 0;
+}

@@ -1,0 +1,45 @@
+/** Texts for people. All numbers are shown to a tenth of the band's order of magnitude, which is what can be told apart. */
+export interface Told {
+  /** Canonical text of the series. */
+  readonly series: string;
+  readonly peak: number;
+  readonly expected: number;
+  readonly lower: number;
+  readonly upper: number;
+  /** Distance of the peak from what was expected; 0: nothing had ever varied. */
+  readonly deviations: number;
+}
+
+/** `cpu_usage{host="a"} was 97.2; 38 to 52 is usual (expected 45.1); 8.4 deviations above` */
+export function explainOutside(told: Told): string {
+  return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}`;
+}
+
+/** @param after `20s`: how long the anomaly was open */
+export function explainClosed(told: Told, after: string): string {
+  return `${told.series} is back to usual after ${after}; it was ${rounded(told.peak, told)} at its furthest; ${usual(told)}; ${distance(told)}`;
+}
+
+export function explainAdapted(told: Told, rows: number, after: string): string {
+  return `${told.series} has stayed away for ${rows} samples (${after}), which is its new normal; it was ${rounded(told.peak, told)} at its furthest; ${usual(told)} before; ${distance(told)}`;
+}
+
+function usual(told: Told): string {
+  if (told.lower === told.upper) return `it had always been ${rounded(told.expected, told)}`;
+  return `${rounded(told.lower, told)} to ${rounded(told.upper, told)} is usual (expected ${rounded(told.expected, told)})`;
+}
+
+function distance(told: Told): string {
+  const side = told.peak > told.expected ? 'above' : 'below';
+  if (told.deviations === 0) return side;
+  return `${told.deviations < 1000 ? told.deviations.toFixed(1) : 'more than 1000'} deviations ${side}`;
+}
+
+function rounded(value: number, { lower, upper }: Told): string {
+  const width = upper - lower;
+  if (!(width > 0)) return String(Number(value.toPrecision(6)));
+  const decimals = 1 - Math.floor(Math.log10(width / 2));
+  if (decimals > 0) return String(Number(value.toFixed(Math.min(decimals, 100))));
+  const unit = 10 ** -decimals;
+  return String(Math.round(value / unit) * unit);
+}

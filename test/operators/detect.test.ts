@@ -1,0 +1,282 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import t from 'tap';
+import { allocateBatch, STALE, type Batch } from '../../engine/batch.js';
+import type { Anomaly } from '../../engine/finding.js';
+import type { Columns, Output } from '../../engine/operator.js';
+import { seeded } from '../../engine/random.js';
+import detect from '../../operators/detect/definition.js';
+import { state, type State } from '../../operators/detect/config.js';
+import { runReference } from '../kit/reference.js';
+import { parseMessages, type Message, type OutputRow } from '../kit/text.js';
+
+interface Result {
+  readonly rows: readonly OutputRow[];
+  readonly anomalies: readonly Anomaly[];
+}
+
+function follow(config: Record<string, unknown>, values: readonly number[]): Result {
+  const messages = values.map((value, i): Message => ({ type: 'row', port: 0, row: { time: i * 1_000, series: { name: 'm', labels: {} }, value, flags: 0, columns: {} } }));
+  const { rows, findings } = runReference(detect, detect.config.parse(config), messages);
+  return { rows, anomalies: findings as Anomaly[] };
+}
+
+const states = ({ anomalies }: Result): string[] => anomalies.map((of) => `${of.time / 1_000} ${of.state} ${of.severity} ${of.direction}`);
+
+/** 300 values about 50, within 1 of it. */
+const calm = Array.from({ length: 300 }, (_, i) => 50 + Math.sin(i * 2.4));
+
+await t.test('an anomaly opens, grows and closes; its revisions are one finding', async (t) => {
+  const { anomalies } = follow({}, [...calm, 54, 54, 60, 90, 80, ...calm.slice(0, 8)]);
+  t.strictSame(
+    anomalies.map(({ time, state: of, severity, revision, value }) => [time / 1_000, of, severity, revision, value]),
+    [
+      [301, 'opened', 'low', 1, 54],
+      [302, 'grew', 'high', 2, 60],
+      [303, 'grew', 'critical', 3, 90],
+      [309, 'closed', 'critical', 4, 90],
+    ],
+  );
+  t.equal(new Set(anomalies.map(({ id }) => id)).size, 1);
+  const opened = anomalies[0]!;
+  t.match(opened.explanation, /^m was 54; 4\d\.\d to 5\d\.\d is usual \(expected (50|50\.\d|49\.\d)\); \d\.\d deviations above$/);
+  t.ok(opened.lower < 50 && opened.upper > 50 && opened.score > 0.999 && opened.confidence > 0.6);
+});
+
+await t.test('one row outside opens nothing, one twice as far out does', async (t) => {
+  t.strictSame(states(follow({}, [...calm, 54, ...calm])), []);
+  t.strictSame(states(follow({ for: 1 }, [...calm, 54, ...calm])), ['300 opened low up', '305 closed low up']);
+  t.strictSame(states(follow({}, [...calm, 58, ...calm])), ['300 opened high up', '305 closed high up']);
+  t.strictSame(states(follow({ for: 3 }, [...calm, 58, 50, 58, 50, ...calm])), [], 'and not enough for three');
+});
+
+await t.test('only the chosen side counts', async (t) => {
+  const both = [...calm, 30, 30, ...calm, 200, 200, ...calm.slice(0, 8)];
+  t.strictSame(states(follow({ direction: 'up' }, both)), ['602 opened critical up', '608 closed critical up']);
+  t.strictSame(states(follow({ direction: 'down' }, both)), ['300 opened critical down', '306 closed critical down']);
+  const { rows } = follow({ direction: 'up' }, both);
+  t.equal(rows[300]!.columns['score'], 0);
+  t.equal(rows[602]!.columns['score'], 1);
+});
+
+await t.test('small deviations are never anomalies', async (t) => {
+  const constant = Array.from({ length: 50 }, () => 1_000);
+  t.strictSame(states(follow({}, [...constant, 1_009, 1_009, 1_009, ...constant])), [], 'less than a hundredth of the level');
+  t.strictSame(states(follow({}, [...constant, 1_021, ...constant])).length, 2, 'two hundredths are, of a constant series');
+  t.strictSame(states(follow({ min_deviation: 50 }, [...constant, 1_049, 1_049, 951, 951, ...constant])), []);
+  const zeros = Array.from({ length: 50 }, () => 0);
+  t.strictSame(states(follow({}, [...zeros, 4_096, ...zeros])), [], 'one first event of a series that was always 0');
+  t.strictSame(states(follow({}, [...zeros, 1, 1, ...zeros])), ['51 opened low up', '56 closed low up'], 'two in succession');
+});
+
+await t.test('what stays is the new normal after `adapt` rows', async (t) => {
+  const shifted = calm.map((value) => value + 40);
+  const result = follow({ adapt: 100 }, [...calm, ...shifted]);
+  t.strictSame(states(result), ['300 opened critical up', '399 closed critical up']);
+  t.match(result.anomalies[1]!.explanation, /has stayed away for 100 samples \(1m39s\), which is its new normal/);
+  t.ok(Math.abs(result.rows[400]!.columns['expected']! - 90) < 1, 'what is expected is the new level');
+  t.strictSame(states(follow({ adapt: 100, direction: 'down' }, [...calm, ...shifted, ...shifted, ...calm])), ['900 opened critical down', '999 closed critical down'], 'also where its side does not count');
+});
+
+await t.test('an anomaly that is open at the end stays open', async (t) => {
+  t.strictSame(states(follow({}, [...calm, 99])), ['300 opened critical up']);
+});
+
+await t.test('until the warm-up is over there is no verdict', async (t) => {
+  const { rows, anomalies } = follow({ warmup: 20 }, [1, 500, 3, ...calm.slice(0, 17), 99]);
+  t.strictSame(rows.slice(0, 20).map(({ columns }) => columns['score']), Array.from({ length: 20 }, () => 0));
+  t.strictSame(anomalies, []);
+  t.ok(rows[20]!.columns['score']! > 0);
+});
+
+await t.test('values that are no numbers pass and change nothing', async (t) => {
+  const lines = calm.map((value, i) => `${i}s m ${value}`);
+  const odd = ['300s m stale', '301s m NaN', '302s m Infinity', '303s m 1e300'];
+  const run = (input: readonly string[]) => runReference(detect, detect.config.parse({}), parseMessages(input));
+  const between = run([...lines, ...odd, '310s m 52']);
+  t.strictSame(between.rows.at(-1), run([...lines, '310s m 52']).rows.at(-1));
+  for (const row of between.rows.slice(300, 304)) t.strictSame(row.columns, { score: NaN, expected: NaN, lower: NaN, upper: NaN });
+  t.equal(between.rows[300]!.flags, STALE);
+});
+
+await t.test('series are judged apart, by their own time', async (t) => {
+  const run = (input: readonly string[]) => runReference(detect, detect.config.parse({}), parseMessages(input));
+  const old = calm.map((value, i) => `${i}s old ${value}`);
+  const result = run(['1d other 5', 'watermark 1d', ...old, '299s old 99', '298s old 50', '300s old 99', '23h other 5']);
+  t.strictSame(result.findings.map(({ series, time }) => `${series} ${time}`), ['old 299000']);
+  t.strictSame(result.late.map(({ series, time, reason }) => `${series} ${time} ${reason}`), ['old 298000 late', 'other 82800000 late']);
+  t.strictSame(result.rows.slice(1), run([...old, '299s old 99', '300s old 99']).rows, 'equal times are followed');
+});
+
+const anyValues = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: fc.double({ min: 40, max: 60, noNaN: true }) },
+    { weight: 1, arbitrary: fc.double({ min: -1e9, max: 1e9, noNaN: true }) },
+    { weight: 1, arbitrary: fc.constantFrom(0, 50, NaN, Infinity, 1e308, 5e-324) },
+  ),
+  { minLength: 1, maxLength: 120 },
+);
+const anyConfig = fc.record({
+  sensitivity: fc.double({ min: 1, max: 10, noNaN: true }),
+  direction: fc.constantFrom('both', 'up', 'down'),
+  for: fc.integer({ min: 1, max: 4 }),
+  warmup: fc.integer({ min: 10, max: 40 }),
+  adapt: fc.integer({ min: 5, max: 50 }),
+  memory: fc.integer({ min: 10, max: 300 }),
+});
+
+await t.test('scores lie in 0 to 1, bands hold what is expected, findings alternate', async () => {
+  fc.assert(
+    fc.property(anyConfig, anyValues, (config, values) => {
+      const { rows, anomalies } = follow(config, values);
+      for (const { value, columns } of rows) {
+        const { score, expected, lower, upper } = columns as Record<'score' | 'expected' | 'lower' | 'upper', number>;
+        if (!(Math.abs(value) <= 1e150)) continue;
+        if (!(score >= 0 && score <= 1 && lower <= expected && expected <= upper)) throw new Error(JSON.stringify(columns));
+      }
+      let open = false;
+      let id = '';
+      let revision = 0;
+      for (const anomaly of anomalies) {
+        if (open === (anomaly.state === 'opened')) throw new Error(`${anomaly.state} while ${open ? 'open' : 'closed'}`);
+        revision = open ? revision + 1 : 1;
+        if (anomaly.revision !== revision || (open && anomaly.id !== id)) throw new Error(`revision ${anomaly.revision} of ${anomaly.id}`);
+        open = anomaly.state !== 'closed';
+        id = anomaly.id;
+      }
+    }),
+  );
+});
+
+await t.test('the unit of a metric changes nothing', async () => {
+  fc.assert(
+    fc.property(anyConfig, anyValues, fc.integer({ min: -20, max: 20 }), (config, values, power) => {
+      // A power of two scales without rounding; subnormal and overflowing values do not.
+      const unit = 2 ** power;
+      const plain = values.map((value) => (Math.abs(value) > 1e-300 && Math.abs(value) < 1e140 ? value : 50));
+      const scores = (of: readonly number[]): unknown => {
+        const { rows, anomalies } = follow(config, of);
+        return { scores: rows.map(({ columns }) => columns['score']), found: anomalies.map((finding) => [finding.state, finding.time, finding.severity]) };
+      };
+      if (JSON.stringify(scores(plain)) !== JSON.stringify(scores(plain.map((value) => value * unit)))) throw new Error(`differs in units of ${unit}`);
+    }),
+  );
+});
+
+await t.test('further out never scores less', async () => {
+  fc.assert(
+    fc.property(anyConfig, fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 41, maxLength: 80 }), fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 2, maxLength: 6 }), (config, values, steps) => {
+      const expected = follow(config, [...values, 0]).rows.at(-1)!.columns['expected']!;
+      const scores = steps.sort((a, b) => a - b).map((step) => follow(config, [...values, expected + step]).rows.at(-1)!.columns['score']!);
+      scores.reduce((before, score) => {
+        if (score < before) throw new Error(`${score} after ${before}`);
+        return score;
+      });
+    }),
+  );
+});
+
+await t.test('nothing looks ahead: a prefix gives the prefix of the output', async () => {
+  fc.assert(
+    fc.property(anyConfig, anyValues, fc.double({ min: 0, max: 1, noNaN: true }), (config, values, share) => {
+      const whole = follow(config, values);
+      const length = Math.floor(values.length * share);
+      const part = follow(config, values.slice(0, length));
+      const prefix = { rows: whole.rows.slice(0, length), anomalies: whole.anomalies.filter(({ time }) => time < length * 1_000) };
+      if (JSON.stringify(part) !== JSON.stringify(prefix)) throw new Error(`differs with ${length} of ${values.length} rows`);
+    }),
+  );
+});
+
+type Column = 'score' | 'expected' | 'lower' | 'upper';
+
+/** Pushes batches by hand and returns a text of everything that came out, in order. */
+function pushAll(batches: readonly Batch[]): string[] {
+  const slots = 4;
+  const columns = Object.fromEntries(
+    Object.entries(state).map(([name, spec]) => {
+      const { type, per } = typeof spec === 'string' ? { type: spec, per: 1 } : spec;
+      return [name, type === 'f64' ? new Float64Array(slots * per) : type === 'u32' ? new Uint32Array(slots * per) : new Uint8Array(slots * per)];
+    }),
+  ) as unknown as Columns<State>;
+  const names = { series: (slot: number) => ({ name: `m${slot}`, labels: {} }) };
+  const operator = detect.create(detect.config.parse({ warmup: 10 }), { node: 'odd', names: names as never, lead: 0, self: 0, seed: 1 });
+  const lines: string[] = [];
+  for (const batch of batches) {
+    const added: Record<Column, Float64Array> = { score: new Float64Array(64), expected: new Float64Array(64), lower: new Float64Array(64), upper: new Float64Array(64) };
+    const given: { time: number; slot: number; value: number }[] = [];
+    const out = {
+      columns: added,
+      row: (time: number, slot: number, value: number) => given.push({ time, slot, value }) - 1,
+      extend: (of: Batch) => {
+        for (let i = 0; i < of.length; i++) given.push({ time: of.time[i]!, slot: of.slot[i]!, value: of.value[i]! });
+        return added;
+      },
+      finding: (finding: Anomaly) => void lines.push(`finding ${finding.id} ${finding.revision}`),
+      late: (of: Batch, i: number) => void lines.push(`late ${of.time[i]} ${of.slot[i]}`),
+    };
+    operator.push!(batch, columns, out as unknown as Output<Column>, 0);
+    given.forEach(({ time, slot, value }, i) => lines.push(`row ${time} ${slot} ${value} ${added.score[i]} ${added.expected[i]} ${added.lower[i]} ${added.upper[i]}`));
+  }
+  return lines.sort();
+}
+
+await t.test('how rows are cut into batches changes nothing, late ones among them', async (t) => {
+  const random = seeded(7);
+  const rows = Array.from({ length: 400 }, (_, i) => ({ time: 1_000 * Math.floor(i / 4) - (random() < 0.1 ? 5_000 : 0), slot: i % 3, value: random() < 0.05 ? 99 : 50 + random() }));
+  const cut = (size: number): Batch[] =>
+    Array.from({ length: Math.ceil(rows.length / size) }, (_, k) => {
+      const part = rows.slice(k * size, (k + 1) * size);
+      const batch = allocateBatch([], 64);
+      batch.length = part.length;
+      part.forEach((row, i) => {
+        batch.time[i] = row.time;
+        batch.slot[i] = row.slot;
+        batch.value[i] = row.value;
+      });
+      return batch;
+    });
+  const alone = pushAll(cut(1));
+  t.ok(alone.some((line) => line.startsWith('late')) && alone.some((line) => line.startsWith('finding')));
+  for (const size of [2, 7, 64]) t.strictSame(pushAll(cut(size)), alone, `batches of ${size}`);
+});
+
+await t.test('a series costs 110 bytes', async (t) => {
+  const bytes = { f64: 8, u32: 4, i32: 4, u8: 1 };
+  const total = Object.values(state).reduce((sum, spec) => sum + (typeof spec === 'string' ? bytes[spec] : bytes[spec.type] * spec.per), 0);
+  t.equal(total, 110);
+});
+
+await t.test('a config that can only be a mistake is refused', async (t) => {
+  t.throws(() => detect.config.parse({ adapt: 5, for: 5 }), /greater than `for`/);
+  t.throws(() => detect.config.parse({ sensitivty: 3 }), /sensitivty/);
+});
+
+const corpus = join(resolve(process.env['MILLRACE_SHARED'] ?? '../shared'), 'data/nab');
+await t.test('recorded series: most labelled windows are found, with few other findings', { skip: existsSync(corpus) ? false : `no data at ${corpus}` }, async (t) => {
+  const windows = JSON.parse(readFileSync(join(corpus, 'combined_windows.json'), 'utf8')) as Record<string, [string, string][]>;
+  const at = (text: string): number => Date.parse(`${text.slice(0, 19).replace(' ', 'T')}Z`);
+  let rowCount = 0;
+  let found = 0;
+  let labelled = 0;
+  let elsewhere = 0;
+  for (const folder of readdirSync(join(corpus, 'data'))) {
+    for (const file of readdirSync(join(corpus, 'data', folder))) {
+      const lines = readFileSync(join(corpus, 'data', folder, file), 'utf8').trim().split('\n').slice(1);
+      rowCount += lines.length;
+      const messages = lines.map((line): Message => {
+        const [time, value] = line.split(',');
+        return { type: 'row', port: 0, row: { time: at(time!), series: { name: 'nab', labels: { file } }, value: Number(value), flags: 0, columns: {} } };
+      });
+      const opened = runReference(detect, detect.config.parse({}), messages).findings.filter(({ revision }) => revision === 1);
+      const spans = (windows[`${folder}/${file}`] ?? []).map(([from, to]) => [at(from), at(to)] as const);
+      labelled += spans.length;
+      found += spans.filter(([from, to]) => opened.some(({ time }) => time >= from && time <= to)).length;
+      elsewhere += opened.filter(({ time }) => !spans.some(([from, to]) => time >= from && time <= to)).length;
+    }
+  }
+  t.comment(`${found} of ${labelled} windows found, ${elsewhere} findings elsewhere in ${rowCount} rows`);
+  t.ok(labelled > 0 && found >= labelled * 0.4, `${found} of ${labelled} windows`);
+  t.ok(elsewhere < rowCount / 1_000, `${elsewhere} elsewhere`);
+});
