@@ -1,0 +1,172 @@
+import type { Clock } from '../../engine/clock.js';
+import type { Socket } from '../../engine/routes.js';
+import type { FindingFeed } from './finding-feed.js';
+import { FindingSubscription } from './finding-subscription.js';
+import { HIGH_BYTES, MAX_BAD_MESSAGES, MAX_SUBSCRIPTIONS, PROGRESS_MS, SLOW_MS } from './limits.js';
+import { channels, Filter, isChannel, parseMessage, type ClientMessage, type ErrorCode } from './protocol.js';
+import type { Ring, RowRings } from './row-rings.js';
+import { RowSubscription } from './row-subscription.js';
+
+const SLOW_CODE = 4408;
+const SLOW_REASON = 'slow subscriber: go on from the last position';
+
+/** What all sessions of a live sink read from. */
+export interface Feeds {
+  readonly rows: RowRings;
+  readonly rowEpoch: string;
+  readonly findings: FindingFeed;
+  readonly clock: Clock;
+  /** Length of the past in a snapshot of rows, ms. */
+  readonly history: number;
+  /** Findings of a channel that are kept for resuming. */
+  readonly retain: number;
+}
+
+/** One socket: its subscriptions, and how much it takes. Rows are given in ticks, findings as soon as they are published. */
+export class Session {
+  private readonly socket: Socket;
+  private readonly feeds: Feeds;
+  private readonly rows = new Map<string, RowSubscription>();
+  private readonly findings = new Map<string, FindingSubscription>();
+  private badMessages = 0;
+  /** Since when too much is waiting (monotonic clock). */
+  private highSince: number | undefined;
+  /** Subscriptions to rows that missed a tick. */
+  private readonly behind = new Set<RowSubscription>();
+  private progressAt: number;
+  private closed = false;
+
+  constructor(socket: Socket, feeds: Feeds) {
+    this.socket = socket;
+    this.feeds = feeds;
+    this.progressAt = feeds.clock.elapsed() + PROGRESS_MS;
+  }
+
+  get subscriptions(): number {
+    return this.rows.size + this.findings.size;
+  }
+
+  hear(text: string): void {
+    if (this.closed) return;
+    const message = parseMessage(text);
+    if ('problem' in message) {
+      this.error(message.id, 'bad_message', message.problem);
+      this.badMessages += 1;
+      if (this.badMessages >= MAX_BAD_MESSAGES) this.close(1008, 'too many bad messages');
+    } else if (message.type === 'subscribe') this.subscribe(message);
+    else this.unsubscribe(message.id);
+  }
+
+  /** Findings, while the socket takes them. */
+  pump(): void {
+    for (const subscription of this.findings.values()) {
+      while (!this.closed && !this.isHigh()) {
+        const text = subscription.next();
+        if (text === undefined) break;
+        this.give(text);
+      }
+    }
+  }
+
+  /** Rows since the last tick; and a look at whether the socket keeps up. */
+  tick(): void {
+    const now = this.feeds.clock.elapsed();
+    this.pump();
+    for (const subscription of this.rows.values()) {
+      if (this.isHigh()) {
+        this.behind.add(subscription);
+        continue;
+      }
+      const text = subscription.next(this.behind.delete(subscription));
+      if (text !== undefined) this.give(text);
+    }
+    if (now >= this.progressAt && !this.isHigh()) {
+      this.progressAt = now + PROGRESS_MS;
+      for (const subscription of this.findings.values()) {
+        const text = subscription.progress();
+        if (text !== undefined) this.give(text);
+      }
+    }
+    this.judge(now);
+  }
+
+  forget(ring: Ring): void {
+    for (const subscription of this.rows.values()) subscription.forget(ring);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.socket.close(code, reason);
+  }
+
+  private isHigh(): boolean {
+    return this.socket.buffered() > HIGH_BYTES;
+  }
+
+  private subscribe({ id, channel, filter, from }: Extract<ClientMessage, { type: 'subscribe' }>): void {
+    if (!isChannel(channel)) {
+      this.error(id, 'unknown_channel', `channel ${JSON.stringify(channel.slice(0, 80))} is not one of ${channels.join(', ')}`);
+      return;
+    }
+    if (this.rows.has(id) || this.findings.has(id)) {
+      this.error(id, 'duplicate_id', `id ${JSON.stringify(id)} is subscribed already: unsubscribe it first, or choose another`);
+      return;
+    }
+    if (this.subscriptions >= MAX_SUBSCRIPTIONS) {
+      this.error(id, 'too_many_subscriptions', `a socket has at most ${MAX_SUBSCRIPTIONS} subscriptions`);
+      return;
+    }
+    const { feeds } = this;
+    const wanted = new Filter(filter);
+    const ack = (start: object) => this.send({ type: 'ack', id, channel, ...start, server_time: feeds.clock.now() });
+    if (channel === 'metrics') {
+      const subscription = new RowSubscription(id, wanted, feeds.rows, feeds.rowEpoch);
+      const start = subscription.start(from);
+      this.rows.set(id, subscription);
+      ack({ epoch: start.epoch, offset: start.offset, resumed: start.resumed });
+      if (!start.resumed) for (const text of subscription.snapshot(feeds.history, feeds.clock.now() - feeds.history)) this.give(text);
+      return;
+    }
+    const subscription = new FindingSubscription(id, channel, wanted, feeds.findings);
+    const start = subscription.start(from);
+    this.findings.set(id, subscription);
+    ack({ epoch: start.epoch, offset: start.offset, resumed: start.resumed });
+    if (!start.resumed) this.give(subscription.snapshot());
+    this.pump();
+  }
+
+  private unsubscribe(id: string): void {
+    const rows = this.rows.get(id);
+    if (rows !== undefined) this.behind.delete(rows);
+    if (this.rows.delete(id) || this.findings.delete(id)) this.send({ type: 'unsubscribed', id });
+    else this.error(id, 'unknown_subscription', `id ${JSON.stringify(id)} is not subscribed`);
+  }
+
+  private judge(now: number): void {
+    if (!this.isHigh()) {
+      this.highSince = undefined;
+      return;
+    }
+    this.highSince ??= now;
+    const lag = Math.max(0, ...[...this.findings.values()].map((subscription) => subscription.lag));
+    if (lag === 0 || (lag < this.feeds.retain / 2 && now - this.highSince < SLOW_MS)) return;
+    for (const subscription of this.findings.values()) {
+      this.send({ type: 'error', id: subscription.id, code: 'slow_subscriber', message: 'this subscriber does not keep up: connect again and go on from this position', ...subscription.position });
+    }
+    this.close(SLOW_CODE, SLOW_REASON);
+  }
+
+  private error(id: string | null, code: ErrorCode, message: string): void {
+    this.send({ type: 'error', id, code, message });
+  }
+
+  private send(message: object): void {
+    this.give(JSON.stringify(message));
+  }
+
+  /** What the socket refuses is lost, so it is the last that it is given. */
+  private give(text: string): void {
+    if (!this.closed && !this.socket.send(text)) this.close(SLOW_CODE, SLOW_REASON);
+  }
+}
