@@ -3,6 +3,7 @@ import detect from './detect/definition.js';
 import select from './select/definition.js';
 import rate from './rate/definition.js';
 import window from './window/definition.js';
+import burnRate from './burn-rate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [detect, rate, select, window];
+export const operators: readonly AnyOperator[] = [burnRate, detect, rate, select, window];
