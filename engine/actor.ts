@@ -1,0 +1,205 @@
+import { allocateBatch, type Batch } from './batch.js';
+import type { Channel } from './channel.js';
+import type { LocalSource, Position } from './connector.js';
+import type { Finding } from './finding.js';
+import { MessageKind } from './message.js';
+import type { ThreadNames } from './names.js';
+import type { Outlet } from './outlet.js';
+import type { Plan, PlannedActor } from './plan.js';
+import type { SavedStage, Stage } from './stage.js';
+
+/** One channel that an actor reads: of the intake, or of a shard's actor. */
+export interface Inlet {
+  readonly channel: Channel;
+  /** The shard that sends; 0 for the intake. */
+  readonly shard: number;
+}
+
+/** What an actor hands over at a barrier. */
+export interface SavedActor {
+  readonly actor: number;
+  readonly shard: number;
+  readonly checkpoint: number;
+  readonly stages: readonly SavedStage[];
+  /** Positions of the source it reads itself, by partition. */
+  readonly local: readonly (readonly [number, Position])[] | undefined;
+}
+
+/** What became of a turn. */
+export type Turn = 'worked' | 'nothing' | 'blocked';
+
+interface Mailbox extends Inlet {
+  /** Its barrier has come, the others' have not: it waits. */
+  aligned: boolean;
+  ended: boolean;
+}
+
+/**
+ * One chain of operators on one shard. A turn takes one message, or one step of catching up with a
+ * watermark, and no turn is taken while an outlet waits for credit: so operators never see
+ * backpressure, and it reaches back to the sources by the channels alone.
+ */
+export class Actor {
+  readonly #mailboxes: Mailbox[];
+  readonly #names: ThreadNames;
+  /** Slots to release at a barrier, by its number. */
+  readonly #releases = new Map<number, readonly number[]>();
+  #next = 0;
+  #barrier = -1;
+  #local: { source: LocalSource; batch: Batch; filled: boolean; aligned: boolean; ended: boolean } | undefined;
+  #done = false;
+
+  constructor(
+    readonly planned: PlannedActor,
+    readonly plan: Plan,
+    readonly shard: number,
+    names: ThreadNames,
+    /** In topological order. */
+    readonly stages: readonly Stage[],
+    inlets: readonly Inlet[],
+    readonly outlets: readonly Outlet[],
+    readonly live: boolean,
+    readonly saved: (saved: SavedActor) => void,
+    /** Takes in the directory's announcements; called after a message is seen and before it is read. */
+    readonly catchUp: () => void,
+  ) {
+    this.#names = names;
+    this.#mailboxes = inlets.map((inlet) => ({ ...inlet, aligned: false, ended: false }));
+  }
+
+  /** The source that this actor reads itself. */
+  read(source: LocalSource): void {
+    this.#local = { source, batch: allocateBatch([]), filled: false, aligned: false, ended: false };
+  }
+
+  /** The barrier for the source that it reads itself, and what is released at any barrier. */
+  localBarrier(checkpoint: number): void {
+    if (this.#local === undefined || this.#local.ended) return;
+    this.#local.aligned = true;
+    this.#barrier = checkpoint;
+  }
+
+  releaseAt(checkpoint: number, slots: readonly number[]): void {
+    this.#releases.set(checkpoint, slots);
+  }
+
+  /** Every inlet has ended, and everything has left. */
+  get done(): boolean {
+    return this.#done && !this.outlets.some((outlet) => outlet.blocked);
+  }
+
+  turn(): Turn {
+    for (const outlet of this.outlets) outlet.flush();
+    if (this.outlets.some((outlet) => outlet.blocked)) return 'blocked';
+    if (this.#done) return 'nothing';
+    const turn = this.#act();
+    if (turn === 'worked') for (const outlet of this.outlets) outlet.flush();
+    return turn;
+  }
+
+  #act(): Turn {
+    for (const stage of this.stages) {
+      if (!stage.behind) continue;
+      // What it waits for, an answer of the training pool, comes by itself: no other mail may overtake it.
+      return stage.step(this.live) === 'waits' ? 'nothing' : 'worked';
+    }
+    if (this.#align()) return 'worked';
+    if (this.#readLocal()) return 'worked';
+    for (let i = 0; i < this.#mailboxes.length; i++) {
+      const mailbox = this.#mailboxes[(this.#next + i) % this.#mailboxes.length]!;
+      if (mailbox.aligned || mailbox.ended) continue;
+      const frame = mailbox.channel.peek();
+      if (frame === undefined) continue;
+      this.#next = (this.#next + i + 1) % this.#mailboxes.length;
+      this.catchUp();
+      this.#take(mailbox);
+      return 'worked';
+    }
+    return 'nothing';
+  }
+
+  #take(mailbox: Mailbox): void {
+    const { channel } = mailbox;
+    const frame = channel.peek()!;
+    switch (frame.kind) {
+      case MessageKind.rows: {
+        const link = this.plan.links[frame.link]!;
+        const batch = frame.batch(link.columns);
+        const looked = link.route === 'group' || link.route === 'one';
+        for (const { node, port } of link.targets) this.#stage(node).push(batch, port, looked);
+        break;
+      }
+      case MessageKind.findings: {
+        const bytes = channel.collect(frame);
+        if (bytes === undefined) break;
+        const finding = JSON.parse(Buffer.from(bytes).toString()) as Finding;
+        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).receive(finding, port);
+        break;
+      }
+      case MessageKind.watermark:
+        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setWatermark(port, mailbox.shard, frame.number, frame.length === 1);
+        break;
+      case MessageKind.barrier:
+        mailbox.aligned = true;
+        this.#barrier = frame.number;
+        break;
+      case MessageKind.end:
+        mailbox.ended = true;
+        break;
+      case MessageKind.series:
+      case MessageKind.answer:
+        throw new Error('series and answers come by the control channel');
+      default:
+        frame.kind satisfies never;
+    }
+    channel.release();
+  }
+
+  #stage(node: number): Stage {
+    return this.stages[this.planned.nodes.indexOf(node)]!;
+  }
+
+  /** When every inlet has brought the barrier: saves, and hands it on. When every one has ended: ends. */
+  #align(): boolean {
+    const open = [...this.#mailboxes, ...(this.#local === undefined ? [] : [this.#local])].filter((m) => !m.ended);
+    if (open.length === 0) {
+      for (const outlet of this.outlets) outlet.end();
+      this.#done = true;
+      return true;
+    }
+    if (!open.every((m) => m.aligned)) return false;
+    this.catchUp();
+    const released = this.#releases.get(this.#barrier);
+    if (released !== undefined) for (const stage of this.stages) stage.release(released);
+    this.#releases.delete(this.#barrier);
+    const blocks = this.#names.blocksOf(this.shard);
+    this.saved({
+      actor: this.planned.id,
+      shard: this.shard,
+      checkpoint: this.#barrier,
+      stages: this.stages.map((stage) => stage.save(blocks)),
+      local: this.#local === undefined ? undefined : [...this.#local.source.positions()],
+    });
+    for (const outlet of this.outlets) outlet.barrier(this.#barrier);
+    for (const mailbox of open) mailbox.aligned = false;
+    return true;
+  }
+
+  /** The source read here: its watermark goes before its rows. */
+  #readLocal(): boolean {
+    const local = this.#local;
+    if (local === undefined || local.ended || (local.aligned && !local.filled)) return false;
+    const { source, batch } = local;
+    const targets = this.stages.flatMap((stage) => stage.node.inputs.flatMap((input, port) => (input.kind === 'local' ? [{ stage, port }] : [])));
+    if (local.filled) {
+      local.filled = false;
+      for (const { stage, port } of targets) stage.push(batch, port, false);
+      return true;
+    }
+    const watermark = source.fill(batch);
+    if (watermark === 'ended') local.ended = true;
+    else local.filled = true;
+    for (const { stage, port } of targets) stage.setWatermark(port, 0, watermark === 'ended' ? Infinity : watermark, false);
+    return true;
+  }
+}

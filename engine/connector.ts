@@ -1,0 +1,191 @@
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { Batch } from './batch.js';
+import type { Board } from './board.js';
+import type { Clock, Time } from './clock.js';
+import type { Finding, FindingKind } from './finding.js';
+import type { Names } from './operator.js';
+import type { Random } from './random.js';
+import type { Routes } from './routes.js';
+import type { Series } from './series.js';
+
+/** Where a source or sink is, as plain JSON; saved with the checkpoint. */
+export type Position = null | boolean | number | string | readonly Position[] | { readonly [key: string]: Position };
+
+/** A bad input, kept for a person to look at. */
+export interface DeadLetter {
+  /** Where it came from: node name, and file:line, subject or client as `origin`. */
+  readonly node: string;
+  readonly origin: string;
+  readonly reason: string;
+  /** Byte offset in the payload where it goes wrong, where known. */
+  readonly offset?: number;
+  readonly payload: string;
+}
+
+/** What the server hands to a connector when it opens. */
+export interface ConnectorContext {
+  /** The node's name in the graph. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Undefined where no server runs (replay). */
+  readonly routes: Routes | undefined;
+  /** Folder for what it keeps (made when asked for). */
+  readonly folder: string;
+  /** Folder of the config file: relative paths of the config start here. */
+  readonly base: string;
+  /** As fast as it goes, from the start: no `follow`, no clock. */
+  readonly replay: boolean;
+  /** Of a sink: the nodes it reads, as its `from` names them. */
+  readonly inputs?: readonly string[];
+  deadLetter(letter: Omit<DeadLetter, 'node'>): void;
+  /** Counts what a connector drops or refuses: `millrace_connector_total{node, what}`. */
+  count(what: string, by?: number): void;
+}
+
+/** Where a source puts its samples during `read`. */
+export interface Intake {
+  /**
+   * Adds a sample. `series` is a canonical text (`seriesText`), which the directory interns.
+   * False when it was refused (too many series, too far in the future); it is counted and told by the engine.
+   */
+  add(time: Time, series: string, value: number, flags?: number): boolean;
+  /** Hands on a finding (what people do, or findings of other systems). */
+  finding(finding: Finding): void;
+  /** Rows added since the call of `read`. */
+  readonly length: number;
+}
+
+export interface Reading {
+  /** After everything added in this call. The engine may stop and go on from here. */
+  readonly position: Position;
+  /** Nothing comes any more. */
+  readonly ended?: boolean;
+}
+
+/**
+ * Fills batches and knows its position. A call of `read` hands over whole messages (a barrier falls
+ * only between calls): some rows up to about `limit`, or waits for the first; it returns early, with
+ * nothing, when `signal` aborts. It is called again only after the call before it has returned.
+ */
+export interface Source {
+  /** Goes back to a position of an earlier run; undefined: from the beginning. */
+  open(from: Position | undefined): Promise<void>;
+  read(into: Intake, limit: number, signal: AbortSignal): Promise<Reading>;
+  /** Everything up to here is durable in every sink and in the oldest checkpoint kept. */
+  commit?(position: Position): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A source whose series are known beforehand, so it is read on the shards that own them, without a
+ * channel between. Synchronous. Its positions are kept by partition.
+ */
+export interface LocalSource {
+  /** All series it will ever give, in a fixed order; the engine gives each a slot. */
+  readonly series: readonly Series[];
+  /** The series of this shard: `index[i]` in `series` has slot `slot[i]` in partition `partition[i]`; `from` by partition. */
+  open(index: Uint32Array, slot: Uint32Array, partition: Uint32Array, from: ReadonlyMap<number, Position>): void;
+  /** Fills the batch (length, time, slot, value) and returns the watermark that precedes its rows, or 'ended'. */
+  fill(batch: Batch): Time | 'ended';
+  /** Position of each of its partitions. */
+  positions(): ReadonlyMap<number, Position>;
+}
+
+export interface SourceDefinition<Config = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly config: z.ZodType<Config>;
+  readonly examples: readonly ConnectorExample[];
+  /** Live: follows the clock, and its watermark goes on when it is idle. Not live: replayable, ends. */
+  live(config: Config): boolean;
+  /** How much out of order its rows may be, ms: its watermark is the largest time seen less this. */
+  disorder(config: Config): number;
+  create(config: Config, context: ConnectorContext): Source;
+  /** Where it can be read on shards. */
+  local?(config: Config): LocalSource | undefined;
+}
+
+/**
+ * Writes and flushes. `write`'s batch is borrowed for the length of the call, up to the promise's end.
+ * A call is made only after the one before it has ended; backpressure is a promise that takes long.
+ */
+export interface Sink {
+  /** Forgets what was written after this position (of its last `flush` in the checkpoint restored); undefined: a new run. */
+  open(from: Position | undefined): Promise<void>;
+  /** Rows of one node. `ordered` sinks get them by (time, series text), once the watermark has passed them. */
+  write(node: string, batch: Batch, names: Names): Promise<void>;
+  receive?(node: string, finding: Finding): Promise<void>;
+  advance?(watermark: Time): Promise<void>;
+  /** What was written is durable, as part of the given checkpoint; later rows belong to the next. */
+  flush(checkpoint: number): Promise<Position>;
+  close(): Promise<void>;
+  /** Where it can be read back. */
+  readonly history?: History;
+  /** The latest state, where it keeps one in memory. */
+  readonly board?: Board;
+  /** State for /health where it is not simply well. */
+  health?(): { readonly status: 'ok' | 'degraded' | 'down'; readonly detail?: string };
+}
+
+export interface SinkDefinition<Config = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly config: z.ZodType<Config>;
+  readonly examples: readonly ConnectorExample[];
+  /** The engine aligns and orders its rows and findings: the same bytes for every placement. */
+  ordered?(config: Config): boolean;
+  create(config: Config, context: ConnectorContext): Sink;
+}
+
+/** A documented example: a YAML fragment that a test checks. */
+export interface ConnectorExample {
+  readonly title: string;
+  readonly yaml: string;
+}
+
+export function defineSource<Config>(definition: SourceDefinition<Config>): SourceDefinition<Config> {
+  return definition;
+}
+export function defineSink<Config>(definition: SinkDefinition<Config>): SinkDefinition<Config> {
+  return definition;
+}
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnySource = SourceDefinition<any>;
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnySink = SinkDefinition<any>;
+
+/** Reading back what a store holds; the same interface for every store. */
+export interface History {
+  /** Nodes whose rows it holds. */
+  nodes(): Promise<readonly string[]>;
+  /** Rows of one node by time, at most `limit`; `buckets`: downsampled to about so many, by mean of value and columns, with min and max. */
+  rows(query: {
+    readonly node: string;
+    readonly from: Time;
+    readonly to: Time;
+    readonly metric?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly buckets?: number;
+    readonly limit: number;
+  }): Promise<readonly HistoryRow[]>;
+  /** The highest revision of each finding, newest first. */
+  findings(query: {
+    readonly kind?: FindingKind;
+    readonly from: Time;
+    readonly to: Time;
+    readonly metric?: string;
+    readonly limit: number;
+  }): Promise<readonly Finding[]>;
+}
+
+export interface HistoryRow {
+  readonly time: Time;
+  readonly series: string;
+  readonly value: number;
+  readonly columns: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,355 @@
+import { BLOCK_SLOTS } from './limits.js';
+import type { Registry } from './graph.js';
+import type { Announcement } from './names.js';
+import type { Derived } from './operator.js';
+import type { Plan, PlannedOperator } from './plan.js';
+import { makeSeries, NO_SLOT, parseSeries, partitionOf, seriesText, type Series } from './series.js';
+
+/** What the directory saves: what it gave away and took back since its last save. */
+export interface DirectoryChanges {
+  /** [slot, partition, key] of each slot given. */
+  readonly given: readonly (readonly [number, number, string])[];
+  readonly released: readonly number[];
+  /** [source, slot] of each series that a source gives itself. */
+  readonly native: readonly (readonly [string, number])[];
+}
+
+/** Series looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
+const EXPIRY_LOOKS = 65_536;
+
+type Derive = (of: Series, port: number) => readonly Derived[];
+
+/**
+ * The series directory, at the intake: gives each series a slot in a block of its partition, runs every
+ * node's `series` once for it, and announces what came of it before its first row. Forgets series unseen
+ * for longer than they are kept, and gives their slots again once no kept checkpoint knows them.
+ */
+export class Directory {
+  readonly #plan: Plan;
+  readonly #derive: (Derive | undefined)[];
+  /** Consumers of each source and of each operator. */
+  readonly #ofSource: { node: number; port: number }[][];
+  readonly #ofOperator: { node: number; port: number }[][];
+  /** Slot by canonical text, of each source. */
+  readonly #native: Map<string, number>[];
+  /** Slot by key: the text, with what else tells it apart. */
+  readonly #slots = new Map<string, number>();
+  readonly #keys: (string | undefined)[] = [];
+  readonly #partition: number[] = [];
+  /** How many natives and derivations need a slot. */
+  readonly #needs: number[] = [];
+  /** Slots that came of a native one. */
+  readonly #reach = new Map<number, number[]>();
+  /** At nodes that derive one to one: which slot claimed the identity. */
+  readonly #claims = new Map<string, number>();
+  readonly #claimsOf = new Map<number, string[]>();
+  readonly #free: number[][];
+  /** Slots released at a barrier, not yet to be used again. */
+  readonly #resting: { checkpoint: number; slots: readonly number[] }[] = [];
+  #blocks = 0;
+  #live = 0;
+  #last = new Float64Array(256);
+  #scan = this.#natives();
+  #announcement = emptyAnnouncement();
+  #changes: { given: [number, number, string][]; released: number[]; native: [string, number][] } = { given: [], released: [], native: [] };
+  /** Series refused because of the bound, and the last of them. */
+  refused = 0;
+  lastRefused = '';
+  /** Derived series refused because another claims their identity. */
+  conflicts = 0;
+  lastConflict = '';
+
+  constructor(plan: Plan, registry: Registry) {
+    this.#plan = plan;
+    this.#native = plan.sources.map(() => new Map());
+    this.#free = Array.from({ length: plan.partitions }, () => []);
+    this.#derive = plan.operators.map((node) => deriveOf(node, registry));
+    this.#ofSource = plan.sources.map((source) => consumers(plan, source.spec.name));
+    this.#ofOperator = plan.operators.map((node) => consumers(plan, node.spec.name));
+    this.#giveSelves();
+  }
+
+  /** Slot of a node's own series; NO_SLOT where it has none. */
+  self(node: PlannedOperator): number {
+    return node.route === 'one' ? this.#slots.get(selfKey(node, this.#plan.partitions))! : NO_SLOT;
+  }
+
+  #giveSelves(): void {
+    for (const node of this.#plan.operators) {
+      if (node.route !== 'one') continue;
+      const text = node.spec.name;
+      const key = selfKey(node, this.#plan.partitions);
+      const slot = this.#slots.get(key) ?? this.#give(key, text, partitionOf(text, this.#plan.partitions));
+      this.#needs[slot] = 1;
+    }
+  }
+
+  /** Series that have slots now. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** The slot of a source's series; announced if it is new. NO_SLOT: refused, there are too many. */
+  slot(source: number, text: string, time: number): number {
+    const known = this.#native[source]!.get(text);
+    if (known === undefined) return this.#add(source, text, time);
+    if (time > this.#last[known]!) this.#last[known] = time;
+    return known;
+  }
+
+  #add(source: number, text: string, time: number): number {
+    const partition = partitionOf(text, this.#plan.partitions);
+    const key = keyOf(text, partition, partition);
+    if (!this.#slots.has(key) && this.#live >= this.#plan.maxSeries) {
+      this.refused += 1;
+      this.lastRefused = text;
+      return NO_SLOT;
+    }
+    const slot = this.#slots.get(key) ?? this.#give(key, text, partition);
+    this.#adopt(source, text, slot);
+    this.#changes.native.push([this.#plan.sources[source]!.spec.name, slot]);
+    this.#last[slot] = time;
+    return slot;
+  }
+
+  #adopt(source: number, text: string, slot: number): void {
+    this.#native[source]!.set(text, slot);
+    this.#needs[slot] = (this.#needs[slot] ?? 0) + 1;
+    this.#walk(this.#ofSource[source]!, slot, parseSeries(text), slot);
+  }
+
+  /** Follows a series through the graph, and gives slots to what it becomes. */
+  #walk(consumers: readonly { node: number; port: number }[], slot: number, series: Series, native: number): void {
+    for (const { node, port } of consumers) {
+      const derive = this.#derive[node];
+      if (derive === undefined) {
+        this.#walk(this.#ofOperator[node]!, slot, series, native);
+        continue;
+      }
+      for (const derived of derive(series, port)) this.#derived(node, port, slot, derived, native);
+    }
+  }
+
+  #derived(node: number, port: number, slot: number, derived: Derived, native: number): void {
+    const { name } = this.#plan.operators[node]!.spec;
+    const text = seriesText(derived.series.name, derived.series.labels);
+    const home = partitionOf(text, this.#plan.partitions);
+    if (derived.member === undefined) {
+      // A rename keeps its partition: no row changes its shard for it.
+      const partition = this.#partition[slot]!;
+      const claim = `${node}\0${text}`;
+      const claimed = this.#claims.get(claim);
+      if (claimed !== undefined && claimed !== slot) {
+        this.conflicts += 1;
+        this.lastConflict = `${name}: ${text}`;
+        return;
+      }
+      if (claimed === undefined) {
+        this.#claims.set(claim, slot);
+        this.#claimsOf.set(slot, [...(this.#claimsOf.get(slot) ?? []), claim]);
+      }
+      const key = keyOf(text, partition, home);
+      const out = this.#slots.get(key) ?? this.#give(key, text, partition);
+      this.#announcement.derived.push([node, port, slot, out]);
+      this.#need(out, native);
+      this.#walk(this.#ofOperator[node]!, out, derived.series, native);
+      return;
+    }
+    const groupKey = keyOf(text, home, home);
+    const group = this.#slots.get(groupKey) ?? this.#give(groupKey, text, home);
+    const memberKey = `\0${name}\0${text}\0${derived.member}`;
+    const member = this.#slots.get(memberKey) ?? this.#give(memberKey, undefined, home);
+    this.#announcement.members.push([member, group, derived.member]);
+    this.#announcement.derived.push([node, port, slot, member]);
+    this.#need(group, native);
+    this.#need(member, native);
+    this.#walk(this.#ofOperator[node]!, group, derived.series, native);
+  }
+
+  #need(slot: number, native: number): void {
+    if (slot === native) return;
+    const reach = this.#reach.get(native) ?? [];
+    this.#reach.set(native, reach);
+    if (reach.includes(slot)) return;
+    reach.push(slot);
+    this.#needs[slot] = (this.#needs[slot] ?? 0) + 1;
+  }
+
+  #give(key: string, text: string | undefined, partition: number): number {
+    const free = this.#free[partition]!;
+    if (free.length === 0) this.#addBlock(partition);
+    const slot = free.pop()!;
+    this.#enter(slot, key, text, partition);
+    this.#changes.given.push([slot, partition, key]);
+    return slot;
+  }
+
+  #enter(slot: number, key: string, text: string | undefined, partition: number): void {
+    this.#slots.set(key, slot);
+    this.#keys[slot] = key;
+    this.#partition[slot] = partition;
+    this.#needs[slot] = 0;
+    this.#live += 1;
+    if (slot >= this.#last.length) {
+      const grown = new Float64Array(this.#last.length * 2 ** Math.ceil(Math.log2((slot + 1) / this.#last.length)));
+      grown.set(this.#last);
+      this.#last = grown;
+    }
+    if (text !== undefined) this.#announcement.series.push([slot, text]);
+  }
+
+  #addBlock(partition: number): void {
+    const block = this.#blocks++;
+    this.#announcement.blocks.push([block, partition]);
+    const free = this.#free[partition]!;
+    for (let slot = (block + 1) * BLOCK_SLOTS - 1; slot >= block * BLOCK_SLOTS; slot--) {
+      this.#partition[slot] = partition;
+      free.push(slot);
+    }
+  }
+
+  /** What has to be told since the last call; undefined: nothing. */
+  announce(): Announcement | undefined {
+    const told = this.#announcement;
+    if (told.series.length === 0 && told.blocks.length === 0 && told.derived.length === 0) return undefined;
+    this.#announcement = emptyAnnouncement();
+    return told;
+  }
+
+  /**
+   * Series not seen since `before` are forgotten at the barrier of `checkpoint`; returns the slots that
+   * every thread releases there. `kept`: the oldest checkpoint still kept; slots that rested since before
+   * it are free again.
+   */
+  expire(before: number, checkpoint: number, kept: number): number[] {
+    while (this.#resting.length > 0 && this.#resting[0]!.checkpoint < kept) for (const slot of this.#resting.shift()!.slots) this.#free[this.#partition[slot]!]!.push(slot);
+    const released: number[] = [];
+    for (let looked = 0; looked < EXPIRY_LOOKS; looked++) {
+      const next = this.#scan.next();
+      if (next.done === true) {
+        this.#scan = this.#natives();
+        break;
+      }
+      const [native, text, slot] = next.value;
+      if (this.#last[slot]! >= before) continue;
+      native.delete(text);
+      for (const derived of this.#reach.get(slot) ?? []) this.#drop(derived, released);
+      this.#reach.delete(slot);
+      this.#drop(slot, released);
+    }
+    if (released.length > 0) {
+      for (const slot of released) {
+        for (const claim of this.#claimsOf.get(slot) ?? []) this.#claims.delete(claim);
+        this.#claimsOf.delete(slot);
+      }
+      this.#resting.push({ checkpoint, slots: released });
+      this.#changes.released.push(...released);
+    }
+    return released;
+  }
+
+  *#natives(): Generator<[Map<string, number>, string, number]> {
+    for (const [source, native] of this.#native.entries()) {
+      // A source read on the shards has its series for as long as it is open.
+      if (this.#plan.sources[source]!.local !== undefined) continue;
+      for (const [text, slot] of native) yield [native, text, slot];
+    }
+  }
+
+  #drop(slot: number, released: number[]): void {
+    this.#needs[slot]! -= 1;
+    if (this.#needs[slot] !== 0) return;
+    this.#slots.delete(this.#keys[slot]!);
+    this.#keys[slot] = undefined;
+    this.#live -= 1;
+    released.push(slot);
+  }
+
+  /** What changed since the last call. */
+  save(): DirectoryChanges {
+    const changes = this.#changes;
+    this.#changes = { given: [], released: [], native: [] };
+    return changes;
+  }
+
+  /** All it holds, as one change: what a save is worth after many. */
+  saveAll(): DirectoryChanges {
+    this.save();
+    const given: [number, number, string][] = [];
+    for (const [slot, key] of this.#keys.entries()) if (key !== undefined) given.push([slot, this.#partition[slot]!, key]);
+    const native = this.#native.flatMap((slots, source) => [...slots.values()].map((slot): [string, number] => [this.#plan.sources[source]!.spec.name, slot]));
+    return { given, released: [], native };
+  }
+
+  /** Takes up what was saved, in order, into a fresh directory; `time`: all series count as seen then. */
+  restore(saved: readonly DirectoryChanges[], time: number): void {
+    const given = new Map<number, { partition: number; key: string }>();
+    const native = new Map<string, [string, number]>();
+    for (const changes of saved) {
+      // A slot released rests until a later save, so in one interval it is given before it is released.
+      for (const [slot, partition, key] of changes.given) given.set(slot, { partition, key });
+      for (const [source, slot] of changes.native) native.set(`${source}\0${slot}`, [source, slot]);
+      for (const slot of changes.released) {
+        given.delete(slot);
+        for (const { spec } of this.#plan.sources) native.delete(`${spec.name}\0${slot}`);
+      }
+    }
+    const top = Math.max(-1, ...given.keys());
+    const blocks: (number | undefined)[] = [];
+    for (const [slot, { partition }] of given) blocks[Math.floor(slot / BLOCK_SLOTS)] = partition;
+    this.#reset();
+    for (let block = 0; block * BLOCK_SLOTS <= top; block++) this.#addBlock(blocks[block] ?? block % this.#plan.partitions);
+    const used = new Set(given.keys());
+    for (const [p, free] of this.#free.entries()) this.#free[p] = free.filter((slot) => !used.has(slot));
+    for (const [slot, { partition, key }] of given) this.#enter(slot, key, key.startsWith('\0') ? undefined : textOf(key), partition);
+    this.#giveSelves();
+    for (const [name, slot] of native.values()) {
+      const source = this.#plan.sources.findIndex((s) => s.spec.name === name);
+      if (source < 0 || !given.has(slot)) continue;
+      this.#last[slot] = time;
+      this.#adopt(source, textOf(given.get(slot)!.key), slot);
+    }
+    this.save();
+  }
+
+  #reset(): void {
+    this.#announcement = emptyAnnouncement();
+    this.#slots.clear();
+    this.#keys.length = 0;
+    this.#blocks = 0;
+    this.#live = 0;
+    for (const free of this.#free) free.length = 0;
+  }
+}
+
+function emptyAnnouncement(): { blocks: [number, number][]; series: [number, string][]; members: [number, number, string][]; derived: [number, number, number, number][] } {
+  return { blocks: [], series: [], members: [], derived: [] };
+}
+
+/** A renamed series lies in the partition of what it was, so its text alone may not tell it apart. */
+function keyOf(text: string, partition: number, home: number): string {
+  return partition === home ? text : `${text}\0${partition}`;
+}
+
+function selfKey(node: PlannedOperator, partitions: number): string {
+  const home = partitionOf(node.spec.name, partitions);
+  return keyOf(node.spec.name, home, home);
+}
+
+function textOf(key: string): string {
+  const end = key.indexOf('\0');
+  return end < 0 ? key : key.slice(0, end);
+}
+
+function deriveOf(node: PlannedOperator, registry: Registry): Derive | undefined {
+  const definition = registry.operators.find((d) => d.name === node.spec.type)!;
+  const own = definition.series?.(node.spec.config);
+  if (own !== undefined) return own;
+  if (node.route !== 'one') return undefined;
+  const group = makeSeries(node.spec.name);
+  return (of) => [{ series: group, member: seriesText(of.name, of.labels) }];
+}
+
+function consumers(plan: Plan, name: string): { node: number; port: number }[] {
+  return plan.operators.flatMap((node) => node.inputs.flatMap((input, port) => (input.rows && (input.text === name || input.text === `${name}.late`) ? [{ node: node.index, port }] : [])));
+}

@@ -1,0 +1,375 @@
+import type { Batch } from './batch.js';
+import type { Clock, Time } from './clock.js';
+import type { Intake as SampleIntake, Position, Source } from './connector.js';
+import type { ControlSender } from './control.js';
+import type { Directory } from './directory.js';
+import type { Finding } from './finding.js';
+import { BATCH_ROWS, IDLE_AFTER_MS, MAX_FUTURE_MS, WATERMARK_STEP_MS } from './limits.js';
+import type { ThreadNames } from './names.js';
+import type { Outlet } from './outlet.js';
+import type { Link, Plan, PlannedSource } from './plan.js';
+import { NO_SLOT } from './series.js';
+import type { Signal } from './signal.js';
+import { SourceWatermark } from './watermark.js';
+
+/** Where a source stands, as saved: its position, what was read and not yet sent, and its watermark. */
+export interface SavedSource {
+  readonly position: Position;
+  readonly staged: readonly (readonly [time: number, series: string, value: number, flags: number])[];
+  readonly watermark: { readonly largest: number | null; readonly time: number | null };
+  readonly findings: readonly Finding[];
+  readonly ended: boolean;
+}
+
+/** What the intake tells of samples that it does not let in. */
+export interface Refusals {
+  refuse(source: string, series: string, time: Time, reason: string): void;
+}
+
+/** Rows asked of a source at once. */
+const READ_ROWS = BATCH_ROWS;
+
+/** A source with what it has read and not yet sent. */
+class Staging implements SampleIntake {
+  readonly watermark: SourceWatermark;
+  readonly links: readonly Link[];
+  time = new Float64Array(READ_ROWS);
+  value = new Float64Array(READ_ROWS);
+  slot = new Uint32Array(READ_ROWS);
+  flags = new Uint8Array(READ_ROWS);
+  length = 0;
+  /** Rows before it belong to readings that have returned: `position` is after them. */
+  ready = 0;
+  /** Rows before it are sent. */
+  sent = 0;
+  readonly findings: Finding[] = [];
+  position: Position | undefined;
+  ended = false;
+  idle = false;
+  /** When it last gave something, on the clock. */
+  heard: Time;
+  rows = 0;
+
+  constructor(
+    readonly index: number,
+    readonly planned: PlannedSource,
+    readonly source: Source,
+    plan: Plan,
+    readonly directory: Directory,
+    readonly live: boolean,
+    readonly clock: Clock,
+    readonly refusals: Refusals,
+  ) {
+    this.watermark = new SourceWatermark(planned.disorder);
+    this.links = plan.links.filter((link) => link.from.kind === 'source' && link.from.index === index);
+    this.heard = clock.now();
+  }
+
+  get name(): string {
+    return this.planned.spec.name;
+  }
+
+  add(time: Time, series: string, value: number, flags = 0): boolean {
+    if (!Number.isFinite(time)) return this.#refuse(series, time, 'time is not a number');
+    if (this.live && time > this.clock.now() + MAX_FUTURE_MS) return this.#refuse(series, time, `more than ${MAX_FUTURE_MS / 1000} s in the future`);
+    const slot = this.directory.slot(this.index, series, time);
+    if (slot === NO_SLOT) return this.#refuse(series, time, 'too many series');
+    if (this.length === this.time.length) this.#grow();
+    const i = this.length++;
+    this.time[i] = time;
+    this.value[i] = value;
+    this.slot[i] = slot;
+    this.flags[i] = flags;
+    return true;
+  }
+
+  #refuse(series: string, time: Time, reason: string): false {
+    this.refusals.refuse(this.name, series, time, reason);
+    return false;
+  }
+
+  #grow(): void {
+    const grow = <A extends Float64Array | Uint32Array | Uint8Array>(column: A): A => {
+      const grown = new (column.constructor as new (n: number) => A)(column.length * 2);
+      grown.set(column as never);
+      return grown;
+    };
+    this.time = grow(this.time);
+    this.value = grow(this.value);
+    this.slot = grow(this.slot);
+    this.flags = grow(this.flags);
+  }
+
+  finding(finding: Finding): void {
+    this.findings.push(finding);
+  }
+
+  get staged(): boolean {
+    return this.sent < this.ready;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.ready = 0;
+    this.sent = 0;
+  }
+
+  batch(from: number, to: number): Batch {
+    return {
+      length: to - from,
+      time: this.time.subarray(from, to),
+      slot: this.slot.subarray(from, to),
+      value: this.value.subarray(from, to),
+      flags: this.flags.subarray(from, to),
+      columns: {},
+    };
+  }
+
+  /** What its watermark would be before its next row. */
+  get next(): Time {
+    return this.staged ? this.watermark.before(this.time[this.sent]!) : this.ended ? Infinity : this.watermark.time;
+  }
+}
+
+/**
+ * Where samples enter: reads the sources, interns their series, cuts what they give by watermarks, and sends
+ * it to the shards. A watermark goes before the row that moves it. Live sources are sent as they come; those
+ * that replay are merged into one stream by their next row, so that their order does not depend on speed.
+ */
+export class Intake {
+  readonly #sources: readonly Staging[];
+  readonly #directory: Directory;
+  readonly #names: ThreadNames;
+  readonly #outlets: readonly Outlet[];
+  readonly #controls: readonly ControlSender[];
+  readonly #signal: Signal;
+  readonly #clock: Clock;
+  readonly #abort = new AbortController();
+  /** One thing is sent at a time, and barriers fall between. */
+  #turnstile: Promise<unknown> = Promise.resolve();
+
+  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals) {
+    this.#directory = directory;
+    this.#names = names;
+    this.#outlets = outlets;
+    this.#controls = controls;
+    this.#signal = signal;
+    this.#clock = clock;
+    this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
+  }
+
+  restore(saved: Readonly<Record<string, SavedSource>>): void {
+    for (const staging of this.#sources) {
+      const one = saved[staging.name];
+      if (one === undefined) continue;
+      staging.position = one.position;
+      staging.ended = one.ended;
+      staging.watermark.restore(one.watermark);
+      for (const [time, series, value, flags] of one.staged) staging.add(time, series, value, flags);
+      staging.ready = staging.length;
+      staging.findings.push(...one.findings);
+    }
+  }
+
+  /** Until every source has ended; then the graph is told. */
+  async run(): Promise<void> {
+    await this.#pass(async () => {
+      for (const staging of this.#sources) this.#tellWatermark(staging, staging.ended ? Infinity : staging.watermark.time);
+      await this.#flush();
+    });
+    const live = this.#sources.filter((s) => s.live);
+    await Promise.all([...live.map((staging) => this.#follow(staging)), this.#replay(this.#sources.filter((s) => !s.live)), this.#watchIdle(live)]);
+  }
+
+  /** Nothing is read any more; `run` returns when what was being sent is sent. */
+  stop(): void {
+    this.#abort.abort();
+    this.#signal.ring();
+  }
+
+  /** Every source has ended by itself: tells the shards and sinks that nothing comes any more. */
+  end(): Promise<void> {
+    return this.#pass(async () => {
+      for (const outlet of this.#outlets) outlet.end();
+      await this.#flush();
+    });
+  }
+
+  /** Sends the barrier of a checkpoint, with the slots released at it; returns where the sources stand there. */
+  barrier(checkpoint: number, released: readonly number[]): Promise<Record<string, SavedSource>> {
+    return this.#pass(async () => {
+      await this.#announce();
+      for (const control of this.#controls) {
+        if (released.length > 0) control.send({ type: 'release', checkpoint, slots: released });
+        control.send({ type: 'barrier', checkpoint });
+      }
+      for (const outlet of this.#outlets) outlet.barrier(checkpoint);
+      await this.#flush();
+      const saved: Record<string, SavedSource> = {};
+      for (const staging of this.#sources) {
+        const staged: [number, string, number, number][] = [];
+        for (let i = staging.sent; i < staging.ready; i++) staged.push([staging.time[i]!, this.#names.text(staging.slot[i]!), staging.value[i]!, staging.flags[i]!]);
+        saved[staging.name] = { position: staging.position ?? null, staged, findings: [...staging.findings], watermark: staging.watermark.save(), ended: staging.ended };
+      }
+      return saved;
+    });
+  }
+
+  /** The earliest watermark of all sources that are not idle; series unseen for long before it expire. */
+  get watermark(): Time {
+    const active = this.#sources.filter((s) => !s.idle && !s.ended);
+    return active.length === 0 ? Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time)) : Math.min(...active.map((s) => s.watermark.time));
+  }
+
+  /** Counters by source. */
+  status(): { name: string; rows: number; watermark: Time; idle: boolean; ended: boolean }[] {
+    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended }));
+  }
+
+  #pass<T>(act: () => Promise<T>): Promise<T> {
+    const passed = this.#turnstile.then(act);
+    this.#turnstile = passed.catch(() => {});
+    return passed;
+  }
+
+  async #follow(staging: Staging): Promise<void> {
+    while (!this.#abort.signal.aborted && !staging.ended) {
+      if (!staging.staged) await this.#read(staging);
+      await this.#pass(async () => {
+        // Read with what was read: whoever saves between sees both or neither.
+        if (!staging.staged && staging.findings.length === 0 && !staging.ended) return;
+        staging.heard = this.#clock.now();
+        staging.idle = false;
+        await this.#announce();
+        while (staging.staged) await this.#sendRun(staging, staging.watermark.before(staging.time[staging.sent]!));
+        await this.#finish(staging);
+      });
+    }
+  }
+
+  /** Reads all sources that are not live as one: the one whose next row is earliest goes first, ties by name. */
+  async #replay(sources: readonly Staging[]): Promise<void> {
+    const byName = [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
+    while (!this.#abort.signal.aborted) {
+      for (const staging of byName) if (!staging.staged && !staging.ended) await this.#read(staging);
+      if (this.#abort.signal.aborted) return;
+      const open = byName.filter((s) => s.staged);
+      if (open.length === 0) {
+        await this.#pass(() => this.#endAll(byName));
+        if (byName.every((s) => s.ended)) return;
+        continue;
+      }
+      await this.#pass(async () => {
+        await this.#announce();
+        // As many runs at once as one message of the turnstile may hold without starving barriers.
+        for (let n = 0; n < RUNS_A_PASS; n++) {
+          let first = open[0]!;
+          for (const staging of open) if (staging.next < first.next) first = staging;
+          if (!first.staged) return;
+          const time = first.next;
+          for (const staging of byName) if (staging !== first && !staging.ended && staging.watermark.advance(time)) this.#tellWatermark(staging, time);
+          await this.#sendRun(first, time);
+          if (!first.staged) await this.#finish(first);
+          if (!first.staged && !first.ended) return;
+        }
+      });
+    }
+  }
+
+  async #endAll(sources: readonly Staging[]): Promise<void> {
+    for (const staging of sources) if (staging.ended && staging.watermark.time !== Infinity) await this.#finish(staging);
+  }
+
+  async #read(staging: Staging): Promise<void> {
+    staging.clear();
+    const reading = await staging.source.read(staging, READ_ROWS, this.#abort.signal);
+    staging.ready = staging.length;
+    staging.position = reading.position;
+    if (reading.ended === true) staging.ended = true;
+  }
+
+  /** Sends the watermark, and the rows up to the next that would move it. */
+  async #sendRun(staging: Staging, time: Time): Promise<void> {
+    if (staging.watermark.advance(time)) this.#tellWatermark(staging, time);
+    let to = staging.sent;
+    while (to < staging.ready && to - staging.sent < BATCH_ROWS && staging.watermark.before(staging.time[to]!) === staging.watermark.time) {
+      staging.watermark.see(staging.time[to]!);
+      to += 1;
+    }
+    const batch = staging.batch(staging.sent, to);
+    for (const link of staging.links) this.#outletOf(link).rows(link, batch);
+    staging.rows += batch.length;
+    staging.sent = to;
+    await this.#flush();
+  }
+
+  /** All that a reading gave is sent: its findings, and its end. */
+  async #finish(staging: Staging): Promise<void> {
+    for (const finding of staging.findings.splice(0)) for (const link of staging.links) this.#outletOf(link).finding(link, finding);
+    if (staging.ended && staging.watermark.advance(Infinity)) this.#tellWatermark(staging, Infinity);
+    await this.#flush();
+  }
+
+  #tellWatermark(staging: Staging, time: Time): void {
+    for (const link of staging.links) this.#outletOf(link).watermark(link, time, staging.idle);
+  }
+
+  #outletOf(link: Link): Outlet {
+    return this.#outlets.find((outlet) => outlet.wire.links.includes(link.id))!;
+  }
+
+  /** New series go to all threads before any of their rows. */
+  async #announce(): Promise<void> {
+    const announcement = this.#directory.announce();
+    if (announcement === undefined) return;
+    this.#names.learn(announcement);
+    for (const control of this.#controls) control.send({ type: 'names', announcement });
+    await this.#flush();
+  }
+
+  /** Publishes; waits while the shards or sinks have no room. */
+  async #flush(): Promise<void> {
+    for (;;) {
+      const seen = this.#signal.rings();
+      for (const control of this.#controls) control.flush();
+      for (const outlet of this.#outlets) outlet.flush();
+      if (!this.#controls.some((c) => c.blocked) && !this.#outlets.some((o) => o.blocked)) return;
+      await this.#signal.waitAsync(seen, WAIT_MS);
+    }
+  }
+
+  /** A live source that is silent holds nobody back, and its watermark follows the clock. */
+  async #watchIdle(live: readonly Staging[]): Promise<void> {
+    while (live.some((s) => !s.ended) && !this.#abort.signal.aborted) {
+      await pause(IDLE_LOOK_MS, this.#abort.signal);
+      const now = this.#clock.now();
+      await this.#pass(async () => {
+        for (const staging of live) {
+          if (staging.ended || now - staging.heard < IDLE_AFTER_MS) continue;
+          const time = Math.floor((now - staging.planned.disorder - IDLE_AFTER_MS) / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
+          const moved = staging.watermark.advance(time);
+          if (!moved && staging.idle) continue;
+          staging.idle = true;
+          this.#tellWatermark(staging, staging.watermark.time);
+        }
+        await this.#flush();
+      });
+    }
+  }
+}
+
+const RUNS_A_PASS = 64;
+const WAIT_MS = 1_000;
+const IDLE_LOOK_MS = 1_000;
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

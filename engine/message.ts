@@ -1,0 +1,21 @@
+/**
+ * What moves along an edge. A message is a frame of a channel: a kind, the link it belongs to, a number
+ * (`time` of a watermark, number of a barrier) and either columns of rows or bytes.
+ */
+export const MessageKind = {
+  /** Rows of a link. */
+  rows: 1,
+  /** Findings of a link, JSON lines. */
+  findings: 2,
+  /** No row before `time` comes on this link any more; `length` 1: the input is idle and left out. */
+  watermark: 3,
+  /** The cut of checkpoint `time`, on the whole channel. */
+  barrier: 4,
+  /** Nothing comes any more on this link. */
+  end: 5,
+  /** Series announced or released, derivations, blocks: JSON. */
+  series: 6,
+  /** A training task's answer. */
+  answer: 7,
+} as const;
+export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];

@@ -1,0 +1,154 @@
+import { BLOCK_SHIFT } from './limits.js';
+import { Derivation } from './derivation.js';
+import type { Names } from './operator.js';
+import { parseSeries, type Series } from './series.js';
+
+/** What the directory tells the other threads; sent before the first row that needs it. */
+export interface Announcement {
+  /** [block, partition] */
+  readonly blocks: readonly (readonly [number, number])[];
+  /** [slot, canonical text] */
+  readonly series: readonly (readonly [number, string])[];
+  /** [member slot, group slot, member text] */
+  readonly members: readonly (readonly [number, number, string])[];
+  /** [node, port, slot, derived slot] */
+  readonly derived: readonly (readonly [number, number, number, number])[];
+}
+
+/** The names of slots as one thread knows them, with the partition of each block and what series become at each node. */
+export class ThreadNames implements Names {
+  readonly #texts: (string | undefined)[] = [];
+  readonly #series: (Series | undefined)[] = [];
+  readonly #group = new Map<number, { group: number; member: string }>();
+  readonly #members = new Map<number, number[]>();
+  readonly #derivations = new Map<number, Derivation[]>();
+  /** Shard of each block; 255: of none yet. */
+  shardOf = new Uint8Array(256).fill(255);
+  readonly #partitions: (number | undefined)[] = [];
+  #blocks = 0;
+  #slots = 0;
+
+  constructor(
+    readonly partitions: number,
+    readonly owner: readonly number[],
+  ) {}
+
+  /** Everything as one announcement: what another thread needs to begin with. */
+  all(): Announcement {
+    const blocks: [number, number][] = [];
+    for (const [block, partition] of this.#partitions.entries()) if (partition !== undefined) blocks.push([block, partition]);
+    const series: [number, string][] = [];
+    for (const [slot, text] of this.#texts.entries()) if (text !== undefined) series.push([slot, text]);
+    const derived: [number, number, number, number][] = [];
+    for (const [node, ports] of this.#derivations) {
+      for (const [port, derivation] of ports.entries()) for (const [from, to] of derivation?.entries() ?? []) derived.push([node, port, from, to]);
+    }
+    return { blocks, series, members: [...this.#group].map(([slot, { group, member }]) => [slot, group, member]), derived };
+  }
+
+  /** Slots known so far lie below this. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Blocks that a shard owns, ascending. */
+  blocksOf(shard: number): number[] {
+    const blocks: number[] = [];
+    for (let block = 0; block < this.#blocks; block++) if (this.shardOf[block] === shard) blocks.push(block);
+    return blocks;
+  }
+
+  owns(shard: number, slot: number): boolean {
+    return this.shardOf[slot >>> BLOCK_SHIFT] === shard;
+  }
+
+  learn(announcement: Announcement): void {
+    for (const [block, partition] of announcement.blocks) {
+      if (block >= this.shardOf.length) {
+        const grown = new Uint8Array(2 ** Math.ceil(Math.log2(block + 1))).fill(255);
+        grown.set(this.shardOf);
+        this.shardOf = grown;
+      }
+      this.shardOf[block] = this.owner[partition]!;
+      this.#partitions[block] = partition;
+      this.#blocks = Math.max(this.#blocks, block + 1);
+    }
+    for (const [slot, text] of announcement.series) {
+      this.#texts[slot] = text;
+      this.#series[slot] = undefined;
+      this.#slots = Math.max(this.#slots, slot + 1);
+    }
+    for (const [slot, group, member] of announcement.members) {
+      this.#slots = Math.max(this.#slots, slot + 1);
+      this.#group.set(slot, { group, member });
+      const members = this.#members.get(group) ?? [];
+      this.#members.set(group, members);
+      if (!members.includes(slot)) members.splice(this.#place(members, member), 0, slot);
+    }
+    for (const [node, port, slot, derived] of announcement.derived) this.derivation(node, port).add(slot, derived);
+  }
+
+  /** Index at which a member goes so that the members stay in order of their text. */
+  #place(members: readonly number[], member: string): number {
+    let low = 0;
+    let high = members.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#group.get(members[middle]!)!.member < member) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  release(slots: readonly number[]): void {
+    for (const slot of slots) {
+      this.#texts[slot] = undefined;
+      this.#series[slot] = undefined;
+      const own = this.#group.get(slot);
+      if (own !== undefined) {
+        const members = this.#members.get(own.group);
+        members?.splice(members.indexOf(slot), 1);
+        this.#group.delete(slot);
+      }
+      this.#members.delete(slot);
+      for (const derivations of this.#derivations.values()) for (const derivation of derivations) derivation?.remove(slot);
+    }
+  }
+
+  derivation(node: number, port: number): Derivation {
+    let ports = this.#derivations.get(node);
+    if (ports === undefined) this.#derivations.set(node, (ports = []));
+    return (ports[port] ??= new Derivation());
+  }
+
+  series(slot: number): Series {
+    let series = this.#series[slot];
+    if (series === undefined) this.#series[slot] = series = parseSeries(this.text(slot));
+    return series;
+  }
+
+  /** Whether a series of its own has this slot (a member of a group has none). */
+  has(slot: number): boolean {
+    return this.#texts[slot] !== undefined;
+  }
+
+  text(slot: number): string {
+    const text = this.#texts[slot];
+    if (text !== undefined) return text;
+    const own = this.#group.get(slot);
+    if (own === undefined) throw new Error(`slot ${slot} has not been announced`);
+    return this.text(own.group);
+  }
+
+  group(member: number): number {
+    return this.#group.get(member)?.group ?? member;
+  }
+
+  member(slot: number): string {
+    return this.#group.get(slot)?.member ?? this.text(slot);
+  }
+
+  members(group: number): readonly number[] {
+    return this.#members.get(group) ?? [];
+  }
+}

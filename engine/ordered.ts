@@ -1,0 +1,106 @@
+import { allocateBatch, type Batch } from './batch.js';
+import type { Time } from './clock.js';
+import { compareFindings, type Finding } from './finding.js';
+import type { Names } from './operator.js';
+
+/** One row held, by its own: rows wait here for at most the lead of their source. */
+interface HeldRow {
+  readonly time: Time;
+  readonly text: string;
+  readonly slot: number;
+  readonly input: number;
+  readonly value: number;
+  readonly flags: number;
+  readonly columns: readonly number[];
+}
+
+interface HeldFinding {
+  readonly input: number;
+  readonly finding: Finding;
+}
+
+/** What an aligner holds, as plain data. */
+export interface SavedAligner {
+  readonly rows: readonly HeldRow[];
+  readonly findings: readonly HeldFinding[];
+}
+
+/** What comes out: runs of rows of one input, and findings, in order. */
+export type Aligned = { readonly input: number; readonly batch: Batch } | { readonly input: number; readonly finding: Finding };
+
+/**
+ * Puts the inputs of a sink into the one order that does not depend on placement: holds rows and findings
+ * until the watermark has passed them, then gives rows by (time, series text, input) and after them
+ * findings by (time, id, revision).
+ */
+export class Aligner {
+  #rows: HeldRow[] = [];
+  #findings: HeldFinding[] = [];
+
+  constructor(
+    /** Names of the further columns of each input. */
+    readonly inputs: readonly (readonly string[])[],
+    readonly names: Names,
+  ) {}
+
+  add(input: number, batch: Batch): void {
+    const arrays = this.inputs[input]!.map((name) => batch.columns[name]!);
+    for (let i = 0; i < batch.length; i++) {
+      const slot = batch.slot[i]!;
+      this.#rows.push({ time: batch.time[i]!, text: this.names.text(slot), slot, input, value: batch.value[i]!, flags: batch.flags[i]!, columns: arrays.map((a) => a[i]!) });
+    }
+  }
+
+  hold(input: number, finding: Finding): void {
+    this.#findings.push({ input, finding });
+  }
+
+  /** Rows and findings held. */
+  get size(): number {
+    return this.#rows.length + this.#findings.length;
+  }
+
+  /** All that is older than the watermark, in order. Sorting is stable: rows alike stay as they came, which is the order of their source. */
+  *release(watermark: Time): Generator<Aligned> {
+    const rows = this.#rows.filter((row) => row.time < watermark);
+    if (rows.length > 0) {
+      this.#rows = this.#rows.filter((row) => !(row.time < watermark));
+      rows.sort((a, b) => a.time - b.time || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.input - b.input));
+      for (let from = 0; from < rows.length; ) {
+        let to = from + 1;
+        while (to < rows.length && rows[to]!.input === rows[from]!.input) to += 1;
+        yield { input: rows[from]!.input, batch: this.#batch(rows, from, to) };
+        from = to;
+      }
+    }
+    const findings = this.#findings.filter(({ finding }) => finding.time < watermark);
+    if (findings.length === 0) return;
+    this.#findings = this.#findings.filter(({ finding }) => !(finding.time < watermark));
+    findings.sort((a, b) => compareFindings(a.finding, b.finding) || a.input - b.input);
+    yield* findings;
+  }
+
+  #batch(rows: readonly HeldRow[], from: number, to: number): Batch {
+    const names = this.inputs[rows[from]!.input]!;
+    const batch = allocateBatch(names, to - from);
+    batch.length = to - from;
+    for (let i = 0; i < batch.length; i++) {
+      const row = rows[from + i]!;
+      batch.time[i] = row.time;
+      batch.slot[i] = row.slot;
+      batch.value[i] = row.value;
+      batch.flags[i] = row.flags;
+      for (const [c, name] of names.entries()) batch.columns[name]![i] = row.columns[c]!;
+    }
+    return batch;
+  }
+
+  save(): SavedAligner {
+    return { rows: [...this.#rows], findings: [...this.#findings] };
+  }
+
+  restore(saved: SavedAligner): void {
+    this.#rows = [...saved.rows];
+    this.#findings = [...saved.findings];
+  }
+}

@@ -1,0 +1,214 @@
+import { Channel, Frame, type ChannelShape } from './channel.js';
+import { BATCH_ROWS, BLOCK_SHIFT } from './limits.js';
+import type { Batch } from './batch.js';
+import type { Time } from './clock.js';
+import type { Derivation } from './derivation.js';
+import type { Finding } from './finding.js';
+import { MessageKind } from './message.js';
+import type { ThreadNames } from './names.js';
+import type { Link, Plan, Wire } from './plan.js';
+import { NO_SLOT, partitionOf } from './series.js';
+
+/**
+ * The sending end of a wire: one channel to each shard (or one to a sink). Splits rows by the shard of
+ * their series. What finds no credit waits here, so that an operator in the middle of a turn is never
+ * stopped; whoever owns the outlet takes no more mail while it is `blocked`, which bounds what waits by
+ * what one turn gives.
+ */
+export class Outlet {
+  readonly #channels: readonly Channel[];
+  readonly #names: ThreadNames;
+  readonly #plan: Plan;
+  readonly #open: (Frame | undefined)[];
+  /** Messages without credit, by channel, in order. */
+  readonly #waiting: Frame[][];
+  readonly #spare: Frame[] = [];
+  readonly #shape: ChannelShape;
+  #blocked = 0;
+
+  constructor(
+    readonly wire: Wire,
+    channels: readonly Channel[],
+    names: ThreadNames,
+    plan: Plan,
+  ) {
+    this.#channels = channels;
+    this.#names = names;
+    this.#plan = plan;
+    this.#open = channels.map(() => undefined);
+    this.#waiting = channels.map(() => []);
+    this.#shape = { columns: wire.columns, frames: 1 };
+  }
+
+  /** Something waits for credit. */
+  get blocked(): boolean {
+    return this.#blocked > 0;
+  }
+
+  /** The share of frames in use of the fullest channel. */
+  get fill(): number {
+    return Math.max(...this.#channels.map((c) => c.fill / c.frames));
+  }
+
+  rows(link: Link, batch: Batch): void {
+    if (batch.length === 0) return;
+    const arrays = link.columns.map((name) => batch.columns[name]!);
+    if (link.to.kind === 'sink') this.#bulk(0, link, batch, arrays);
+    else if (link.route === 'all') for (let to = 0; to < this.#channels.length; to++) this.#bulk(to, link, batch, arrays);
+    else if (link.route !== 'series') this.#derived(link, batch, arrays);
+    else if (this.#channels.length === 1) this.#bulk(0, link, batch, arrays);
+    else this.#split(link, batch, arrays);
+  }
+
+  #split(link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
+    const shardOf = this.#names.shardOf;
+    for (let i = 0; i < batch.length; i++) this.#row(shardOf[batch.slot[i]! >>> BLOCK_SHIFT]!, link, batch, i, batch.slot[i]!, arrays);
+  }
+
+  #derived(link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
+    const shardOf = this.#names.shardOf;
+    const target = link.targets[0]!;
+    const derivation: Derivation = this.#names.derivation(target.node, target.port);
+    for (let i = 0; i < batch.length; i++) {
+      const slot = batch.slot[i]!;
+      const one = derivation.one[slot] ?? NO_SLOT;
+      if (one !== NO_SLOT) this.#row(shardOf[one >>> BLOCK_SHIFT]!, link, batch, i, one, arrays);
+      else for (const many of derivation.many.get(slot) ?? []) this.#row(shardOf[many >>> BLOCK_SHIFT]!, link, batch, i, many, arrays);
+    }
+  }
+
+  #row(to: number, link: Link, batch: Batch, i: number, slot: number, arrays: readonly Float64Array[]): void {
+    const frame = this.#room(to, link);
+    const n = frame.length;
+    frame.time[n] = batch.time[i]!;
+    frame.slot[n] = slot;
+    frame.value[n] = batch.value[i]!;
+    frame.flags[n] = batch.flags[i]!;
+    for (let c = 0; c < arrays.length; c++) frame.extra[c]![n] = arrays[c]![i]!;
+    frame.length = n + 1;
+    if (n + 1 === BATCH_ROWS) this.#publish(to);
+  }
+
+  #bulk(to: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
+    for (let from = 0; from < batch.length; ) {
+      const frame = this.#room(to, link);
+      const n = frame.length;
+      const count = Math.min(batch.length - from, BATCH_ROWS - n);
+      const end = from + count;
+      frame.time.set(batch.time.subarray(from, end), n);
+      frame.slot.set(batch.slot.subarray(from, end), n);
+      frame.value.set(batch.value.subarray(from, end), n);
+      frame.flags.set(batch.flags.subarray(from, end), n);
+      for (let c = 0; c < arrays.length; c++) frame.extra[c]!.set(arrays[c]!.subarray(from, end), n);
+      frame.length = n + count;
+      if (n + count === BATCH_ROWS) this.#publish(to);
+      from = end;
+    }
+  }
+
+  /** The open frame of a channel, for rows of this link. */
+  #room(to: number, link: Link): Frame {
+    const open = this.#open[to];
+    if (open !== undefined) {
+      if (open.link === link.id) return open;
+      this.#publish(to);
+    }
+    const frame = this.#claim(to);
+    frame.head(MessageKind.rows, link.id, 0, 0);
+    this.#open[to] = frame;
+    return frame;
+  }
+
+  #claim(to: number): Frame {
+    const free = this.#waiting[to]!.length === 0 ? this.#channels[to]!.claim() : undefined;
+    if (free !== undefined) return free;
+    return this.#spare.pop() ?? new Frame(new ArrayBuffer(Frame.bytes(this.#shape)), 0, BATCH_ROWS, this.#shape.columns);
+  }
+
+  /** Hands over the open frame of a channel, or lets it wait. */
+  #publish(to: number): void {
+    const frame = this.#open[to];
+    if (frame === undefined) return;
+    this.#open[to] = undefined;
+    this.#send(to, frame);
+  }
+
+  #send(to: number, frame: Frame): void {
+    const channel = this.#channels[to]!;
+    if (this.#waiting[to]!.length === 0 && channel.claim() === frame) channel.publish();
+    else {
+      this.#waiting[to]!.push(frame);
+      this.#blocked += 1;
+    }
+  }
+
+  #message(to: number, kind: MessageKind, link: number, length: number, number: number): void {
+    this.#publish(to);
+    const frame = this.#claim(to);
+    frame.head(kind, link, length, number);
+    this.#send(to, frame);
+  }
+
+  /** Bytes, over as many frames as they need. */
+  bytes(to: number, kind: MessageKind, link: number, bytes: Uint8Array): void {
+    this.#publish(to);
+    for (let from = 0; ; ) {
+      const frame = this.#claim(to);
+      const part = bytes.subarray(from, from + frame.bytes.length);
+      from += part.length;
+      frame.bytes.set(part);
+      frame.head(kind, link, part.length, 0, from < bytes.length);
+      this.#send(to, frame);
+      if (from >= bytes.length) return;
+    }
+  }
+
+  finding(link: Link, finding: Finding): void {
+    const bytes = Buffer.from(JSON.stringify(finding));
+    if (link.to.kind === 'sink') this.bytes(0, MessageKind.findings, link.id, bytes);
+    else if (link.route === 'all') for (let to = 0; to < this.#channels.length; to++) this.bytes(to, MessageKind.findings, link.id, bytes);
+    else {
+      const home = link.route === 'series' ? finding.series : this.#plan.operators[link.to.index]!.spec.name;
+      this.bytes(this.#plan.owner[partitionOf(home, this.#plan.partitions)]!, MessageKind.findings, link.id, bytes);
+    }
+  }
+
+  watermark(link: Link, time: Time, idle: boolean): void {
+    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.watermark, link.id, idle ? 1 : 0, time);
+  }
+
+  barrier(checkpoint: number): void {
+    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.barrier, -1, 0, checkpoint);
+  }
+
+  end(): void {
+    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.end, -1, 0, 0);
+  }
+
+  /** Publishes what is open and moves what waits, as far as there is credit. */
+  flush(): void {
+    for (let to = 0; to < this.#channels.length; to++) {
+      this.#publish(to);
+      if (this.#waiting[to]!.length > 0) this.#drain(to);
+    }
+  }
+
+  #drain(to: number): void {
+    const waiting = this.#waiting[to]!;
+    const channel = this.#channels[to]!;
+    let sent = 0;
+    for (const frame of waiting) {
+      const free = channel.claim();
+      if (free === undefined) break;
+      free.copy(frame);
+      channel.publish();
+      if (this.#spare.length < SPARE_FRAMES) this.#spare.push(frame);
+      sent += 1;
+    }
+    waiting.splice(0, sent);
+    this.#blocked -= sent;
+  }
+}
+
+/** Frames kept for the next time that credit runs out; more than one block of slots gives at once. */
+const SPARE_FRAMES = 16;

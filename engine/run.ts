@@ -1,0 +1,328 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { Channel, channelBytes } from './channel.js';
+import { Checkpoints, type CheckpointDone, type Restored } from './checkpoint.js';
+import type { CheckpointStore } from './checkpoint-store.js';
+import type { ConnectorContext, History, Sink, Source } from './connector.js';
+import { ControlSender } from './control.js';
+import { Deferred } from './deferred.js';
+import { Directory } from './directory.js';
+import { Intake, type Refusals } from './intake.js';
+import { ThreadNames } from './names.js';
+import { Outlet } from './outlet.js';
+import type { Plan, Wire } from './plan.js';
+import type { RuntimeOptions } from './runtime.js';
+import { channelKey, CONTROL_SHAPE, shareMemory, type SharedMemory } from './shard-memory.js';
+import type { Report, ShardStart } from './shard.js';
+import type { ShardTask } from './shard-worker.js';
+import { Signal } from './signal.js';
+import { SinkPump } from './sink-pump.js';
+import type { Ask } from './stage.js';
+import { Stats } from './stats.js';
+import type { TrainingTask } from './training-worker.js';
+import { NO_SLOT, seriesText } from './series.js';
+
+/** What a run asks of the runtime around it. */
+export interface RunHost extends Refusals {
+  context(node: string): ConnectorContext;
+  checkpoint(done: CheckpointDone): void;
+}
+
+/**
+ * One life of a graph, from a checkpoint to its end, its drain or its crash: the threads, channels, sources
+ * and sinks of a plan, put together.
+ */
+export class Run {
+  readonly plan: Plan;
+  readonly stats: Stats;
+  readonly names: ThreadNames;
+  readonly directory: Directory;
+  readonly sources = new Map<number, Source>();
+  /** By name. */
+  readonly sinks = new Map<string, Sink>();
+  readonly pumps: SinkPump[] = [];
+  /** Rejects when any part fails. */
+  readonly finished: Promise<'ended' | 'stopped'>;
+  intake: Intake | undefined;
+
+  readonly #options: RuntimeOptions;
+  readonly #host: RunHost;
+  readonly #memory: SharedMemory;
+  readonly #signal: Signal;
+  readonly #signals: readonly Signal[];
+  readonly #controls: readonly ControlSender[];
+  readonly #checkpoints: Checkpoints | undefined;
+  readonly #main = new Map<string, ArrayBuffer>();
+  readonly #done = new Deferred<'ended' | 'stopped'>();
+  readonly #failed = new Deferred<never>();
+  #shardPool: Piscina | undefined;
+  #trainingPool: Piscina | undefined;
+  #shards: Promise<unknown>[] = [];
+  #shardsDone = 0;
+  #number = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #taking: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(plan: Plan, options: RuntimeOptions, store: CheckpointStore | undefined, host: RunHost) {
+    this.plan = plan;
+    this.#options = options;
+    this.#host = host;
+    this.#memory = shareMemory(plan);
+    this.#signals = this.#memory.signals.map((memory) => new Signal(memory));
+    this.#signal = this.#signals.at(-1)!;
+    this.stats = new Stats(this.#memory.stats, plan.operators.length, 0);
+    this.names = new ThreadNames(plan.partitions, plan.owner);
+    this.directory = new Directory(plan, options.registry);
+    this.#controls = this.#memory.controls.map((memory, shard) => new ControlSender(new Channel(memory, CONTROL_SHAPE, this.#signal, this.#signals[shard]!)));
+    this.#checkpoints = store === undefined ? undefined : new Checkpoints(store, plan, options.clock);
+    this.finished = this.#done.promise;
+    this.finished.catch(() => {});
+    this.#failed.promise.catch(() => {});
+  }
+
+  async start(): Promise<void> {
+    try {
+      const restored = await this.#checkpoints?.restore();
+      if (restored !== undefined) {
+        this.#number = restored.number;
+        this.directory.restore(restored.directory, this.#options.clock.now());
+      }
+      await this.#openSinks(restored);
+      await this.#openSources(restored);
+      this.#internLocal();
+      const announced = this.directory.announce();
+      if (announced !== undefined) this.names.learn(announced);
+      this.#startShards(restored);
+      this.#startPumps(restored);
+      this.#startIntake(restored);
+      this.#schedule();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  /** Nothing more is read; what is under way is finished and saved. */
+  async drain(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    try {
+      await this.#taking;
+      this.intake?.stop();
+      await Promise.race([this.#takeCheckpoint(), this.#failed.promise]);
+    } finally {
+      await this.#close();
+      this.#done.resolve('stopped');
+    }
+  }
+
+  histories(): readonly History[] {
+    return [...this.sinks.values()].flatMap((sink) => (sink.history === undefined ? [] : [sink.history]));
+  }
+
+  async #openSinks(restored: Restored | undefined): Promise<void> {
+    for (const { spec } of this.plan.sinks) {
+      const definition = this.#options.registry.sinks.find((d) => d.name === spec.type)!;
+      const sink = definition.create(spec.config, this.#host.context(spec.name));
+      this.sinks.set(spec.name, sink);
+      await sink.open(restored?.sinks[spec.name]?.position);
+    }
+  }
+
+  async #openSources(restored: Restored | undefined): Promise<void> {
+    for (const [index, { spec, local }] of this.plan.sources.entries()) {
+      if (local !== undefined) continue;
+      const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
+      const source = definition.create(spec.config, this.#host.context(spec.name));
+      this.sources.set(index, source);
+      const saved = restored?.sources[spec.name];
+      await source.open(saved?.position ?? undefined);
+    }
+  }
+
+  /** Series of the sources that shards read are known now. */
+  #internLocal(): void {
+    for (const [index, { spec, local }] of this.plan.sources.entries()) {
+      if (local === undefined) continue;
+      const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
+      for (const series of definition.local!(spec.config)!.series) {
+        const text = seriesText(series.name, series.labels);
+        if (this.directory.slot(index, text, -Infinity) === NO_SLOT) throw new Error(`source ${spec.name} has more series than server.max_series allows (${this.plan.maxSeries})`);
+      }
+    }
+  }
+
+  #startShards(restored: Restored | undefined): void {
+    const { modules, replay } = this.#options;
+    if (this.plan.actors.length === 0) return;
+    // Atomics of the pool's own would wake its workers for nothing: a shard is one task for as long as it lives.
+    this.#shardPool = new Piscina({ filename: new URL('shard-worker.js', import.meta.url).href, minThreads: this.plan.shards, maxThreads: this.plan.shards, concurrentTasksPerWorker: 1, idleTimeout: Infinity, atomics: 'disabled', execArgv: [] });
+    const names = this.names.all();
+    const selves = this.plan.operators.map((node) => this.directory.self(node));
+    const positions = this.#localPositions(restored);
+    const hasLocal = this.plan.sources.some((source) => source.local !== undefined);
+    this.#shards = this.#controls.map((_, shard) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.on('message', (report: Report) => this.#hear(report));
+      port1.unref();
+      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay };
+      const task: ShardTask = { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined, port: port2 };
+      const run = this.#shardPool!.run(task, { transferList: [port2] });
+      run.catch((error: Error) => this.#fail(error));
+      return run;
+    });
+  }
+
+  #localPositions(restored: Restored | undefined): ShardStart['positions'] {
+    const positions: Record<number, [number, Restored['local'][number][2]][]> = {};
+    for (const [actor, partition, position] of restored?.local ?? []) {
+      const source = this.plan.actors.find((a) => a.id === actor)?.local;
+      if (source !== undefined) (positions[source] ??= []).push([partition, position]);
+    }
+    return positions;
+  }
+
+  #startPumps(restored: Restored | undefined): void {
+    const { clock } = this.#options;
+    for (const [index, planned] of this.plan.sinks.entries()) {
+      const inlets = this.plan.wires
+        .filter((wire) => wire.to.kind === 'sink' && wire.to.index === index)
+        .flatMap((wire) => (wire.from === undefined ? [{ channel: this.#channel(wire, 'main', 'main'), shard: 0 }] : this.#controls.map((_, shard) => ({ channel: this.#channel(wire, shard, 'main'), shard }))));
+      const pump = new SinkPump(planned, this.plan, this.sinks.get(planned.spec.name)!, this.names, inlets, this.#signal, () => clock.elapsed(), (saved) => this.#checkpoints?.sink(saved));
+      const held = restored?.sinks[planned.spec.name]?.held;
+      if (held !== undefined && held !== null) pump.restore(held);
+      this.pumps.push(pump);
+    }
+    const running = this.pumps.map((pump) => pump.run().catch((error: Error) => Promise.reject(Object.assign(error, { node: pump.name }))));
+    Promise.all(running).then(
+      () => this.#stopping || this.#end(),
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  #startIntake(restored: Restored | undefined): void {
+    const { clock, replay } = this.#options;
+    const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channel(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channel(wire, 'main', shard)), this.names, this.plan));
+    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host);
+    this.intake = intake;
+    if (restored !== undefined) intake.restore(restored.sources);
+    intake.run().then(
+      async () => {
+        if (this.#stopping) return;
+        // What has ended is saved as ended: a start after this finds nothing to do again.
+        clearTimeout(this.#timer);
+        await this.#taking;
+        if (this.sources.size > 0) await this.#takeCheckpoint();
+        await intake.end();
+      },
+    ).catch((error: Error) => this.#fail(error));
+  }
+
+  #channel(wire: Wire, from: number | 'main', to: number | 'main'): Channel {
+    const key = channelKey(wire, from, to);
+    const shape = { columns: wire.columns };
+    let memory: SharedArrayBuffer | ArrayBuffer | undefined = this.#memory.channels[key];
+    if (memory === undefined) {
+      memory = this.#main.get(key) ?? new ArrayBuffer(channelBytes(shape));
+      this.#main.set(key, memory as ArrayBuffer);
+    }
+    const signal = (end: number | 'main') => (end === 'main' ? this.#signal : this.#signals[end]!);
+    return new Channel(memory, shape, signal(from), signal(to));
+  }
+
+  #hear(report: Report): void {
+    switch (report.type) {
+      case 'saved':
+        this.#checkpoints?.actor(report.saved);
+        break;
+      case 'ask':
+        this.#train(report.node, report.ask).catch((error: Error) => this.#fail(error));
+        break;
+      case 'done':
+        this.#shardsDone += 1;
+        break;
+      default:
+        report satisfies never;
+    }
+  }
+
+  async #train(node: number, ask: Ask): Promise<void> {
+    this.#trainingPool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
+    const task: TrainingTask = { operators: this.#options.modules.operators, type: this.plan.operators[node]!.spec.type, task: ask.task, input: ask.input };
+    const answer = (await this.#trainingPool.run(task)) as Uint8Array;
+    const block = this.names.shardOf[ask.slot >>> 6]!;
+    this.#controls[block]?.send({ type: 'answer', node, slot: ask.slot, task: ask.task, due: ask.due, answer: Buffer.from(answer).toString('base64') });
+  }
+
+  #schedule(): void {
+    const interval = this.#options.checkpoint?.intervalMs;
+    if (interval === undefined || this.#checkpoints === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#taking = this.#takeCheckpoint()
+        .catch((error: Error) => this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands'))
+        .finally(() => {
+          if (!this.#stopping) this.#schedule();
+        });
+    }, interval);
+    this.#timer.unref();
+  }
+
+  async #takeCheckpoint(): Promise<void> {
+    const checkpoints = this.#checkpoints;
+    // Shards that have ended by themselves bring no barrier: then everything is being closed anyway.
+    if (checkpoints === undefined || this.intake === undefined || this.#shardsDone > 0) return;
+    const number = (this.#number += 1);
+    const directory = { all: () => this.directory.saveAll(), changes: () => this.directory.save() };
+    const released = this.directory.expire(this.intake.watermark - this.plan.keep, number, checkpoints.oldest);
+    const done = await checkpoints.take(number, directory, () => this.intake!.barrier(number, released), this.#failed.promise);
+    // Every thread and sink has passed the barrier: nobody names these slots any more.
+    this.names.release(released);
+    this.#host.checkpoint(done);
+    const committed = checkpoints.committed();
+    for (const [index, source] of this.sources) {
+      const saved = committed[this.plan.sources[index]!.spec.name];
+      if (saved !== undefined && saved.position !== null) await source.commit?.(saved.position);
+    }
+  }
+
+  /** Everything has come through. */
+  #end(): void {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    this.#flushEnded()
+      .then(() => this.#close())
+      .then(
+        () => this.#done.resolve('ended'),
+        (error: Error) => this.#done.reject(error),
+      );
+  }
+
+  async #flushEnded(): Promise<void> {
+    await this.#taking;
+    for (const sink of this.sinks.values()) await sink.flush(this.#number + 1);
+  }
+
+  #fail(error: Error): void {
+    this.#failed.reject(error);
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    this.#close().then(
+      () => this.#done.reject(error),
+      () => this.#done.reject(error),
+    );
+  }
+
+  async #close(): Promise<void> {
+    this.intake?.stop();
+    for (const pump of this.pumps) pump.stop();
+    for (const control of this.#controls) control.send({ type: 'stop' });
+    await Promise.allSettled(this.#shards);
+    await this.#shardPool?.close({ force: true }).catch(() => {});
+    await this.#trainingPool?.destroy();
+    for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
+    for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));
+  }
+}

@@ -1,0 +1,224 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { CheckpointStore } from './checkpoint-store.js';
+import type { CheckpointDone } from './checkpoint.js';
+import type { Clock } from './clock.js';
+import type { ConnectorContext, History } from './connector.js';
+import type { DeadLetters } from './dead-letters.js';
+import { Deferred } from './deferred.js';
+import type { GraphSpec, Registry } from './graph.js';
+import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW } from './limits.js';
+import { makePlan, type Plan } from './plan.js';
+import type { Random } from './random.js';
+import type { Routes } from './routes.js';
+import { Run } from './run.js';
+import { describeMetrics, describeStatus } from './runtime-status.js';
+import type { FailureStatus, MetricFamily, RuntimeStatus } from './status.js';
+import { NodeError } from './stage.js';
+
+export interface RuntimeOptions {
+  readonly graph: GraphSpec;
+  readonly registry: Registry;
+  /** Addresses (URLs) of the modules from which shards import `operators`, and `sources` that are read on shards. */
+  readonly modules: { readonly operators: string; readonly sources: string };
+  readonly shards: number;
+  /** As fast as it goes, by event time alone. */
+  readonly replay: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly routes?: Routes;
+  /** Folder of the config file. */
+  readonly base: string;
+  /** Folder for what is kept; each connector has one of its own in it. */
+  readonly folder: string;
+  /** Without it nothing survives a restart. */
+  readonly checkpoint?: { readonly intervalMs: number; readonly folder: string };
+  readonly deadLetters?: DeadLetters;
+}
+
+/** How often a warning about the same thing is repeated, at most. */
+const WARN_EVERY_MS = 60_000;
+const FAILURES_KEPT = 20;
+
+/**
+ * Runs a graph: starts it from its newest checkpoint, takes checkpoints, and when it crashes starts it again
+ * from the last one, later and later, up to a bound. The process lives on and says so.
+ */
+export class Runtime {
+  readonly plan: Plan;
+  /** Resolves when every source has ended, or it was drained; rejects when it stays down. */
+  readonly finished: Promise<'ended' | 'stopped'>;
+  readonly #options: RuntimeOptions;
+  readonly #store: CheckpointStore | undefined;
+  readonly #startedAt: number;
+  readonly #counts = new Map<string, Map<string, number>>();
+  readonly #warned = new Map<string, number>();
+  readonly #failures: FailureStatus[] = [];
+  #run: Run | undefined;
+  #state: RuntimeStatus['state'] = 'starting';
+  #restarts = 0;
+  #checkpoint: CheckpointDone | undefined;
+  #draining: Promise<void> | undefined;
+  #wakeUp: () => void = () => {};
+
+  private constructor(options: RuntimeOptions, store: CheckpointStore | undefined) {
+    this.#options = options;
+    this.#store = store;
+    this.#startedAt = options.clock.now();
+    this.plan = makePlan(options.graph, options.registry, options.shards);
+    this.finished = this.#keepRunning();
+    // Whoever does not look at it hears of it by the log.
+    this.finished.catch(() => {});
+  }
+
+  /** Resolves when sources are read and sinks are open; rejects when the first start fails. */
+  static async start(options: RuntimeOptions): Promise<Runtime> {
+    await mkdir(options.folder, { recursive: true });
+    const store = options.checkpoint === undefined ? undefined : await CheckpointStore.open(options.checkpoint.folder, (message) => options.log.warn(message));
+    const runtime = new Runtime(options, store);
+    await runtime.#first.promise;
+    return runtime;
+  }
+
+  readonly #first = new Deferred<void>();
+
+  async #keepRunning(): Promise<'ended' | 'stopped'> {
+    let delay = RESTART_FIRST_MS;
+    let inARow = 0;
+    for (;;) {
+      const began = this.#options.clock.elapsed();
+      const run = new Run(this.plan, this.#options, this.#store, {
+        context: (node) => this.#context(node),
+        refuse: (source, series, time, reason) => this.#refuse(source, series, time, reason),
+        checkpoint: (done) => (this.#checkpoint = done),
+      });
+      this.#run = run;
+      try {
+        await run.start();
+        this.#state = 'running';
+        this.#first.resolve();
+        const how = await run.finished;
+        this.#state = 'stopped';
+        await this.#store?.close();
+        return how;
+      } catch (error) {
+        if (this.#state === 'starting') {
+          this.#state = 'failed';
+          await this.#store?.close();
+          this.#first.reject(error as Error);
+          throw error;
+        }
+        // A run that lasted is a new beginning.
+        if (this.#options.clock.elapsed() - began > RESTART_LONGEST_MS) [delay, inARow] = [RESTART_FIRST_MS, 0];
+        inARow += 1;
+        this.#fail(error as Error);
+        if (this.#options.replay || inARow > RESTARTS_IN_A_ROW) {
+          this.#state = 'failed';
+          this.#options.log.fatal({ err: error }, 'the graph stays down');
+          await this.#store?.close();
+          throw error;
+        }
+        this.#state = 'restarting';
+        this.#restarts += 1;
+        this.#options.log.error({ err: error, restart: inARow, inMs: delay }, 'the graph crashed and starts again from its last checkpoint');
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, delay);
+          this.#wakeUp = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+        if (this.#draining !== undefined) {
+          this.#state = 'stopped';
+          await this.#store?.close();
+          return 'stopped';
+        }
+        delay = Math.min(delay * 2, RESTART_LONGEST_MS);
+      }
+    }
+  }
+
+  /** Stops reading, lets everything through, takes a last checkpoint, closes. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    this.#state = 'draining';
+    this.#wakeUp();
+    await this.#run?.drain();
+    await this.finished.catch(() => {});
+  }
+
+  #fail(error: Error): void {
+    this.#failures.unshift({ at: this.#options.clock.now(), ...(error instanceof NodeError || 'node' in error ? { node: String((error as NodeError).node) } : {}), message: error.message });
+    this.#failures.length = Math.min(this.#failures.length, FAILURES_KEPT);
+  }
+
+  #context(node: string): ConnectorContext {
+    const { clock, random, log, routes, base, folder, replay, deadLetters } = this.#options;
+    return {
+      node,
+      clock,
+      random,
+      log: log.child({ node }),
+      routes,
+      base,
+      folder: join(folder, node),
+      replay,
+      deadLetter: (letter) => {
+        this.#count(node, 'dead_letters', 1);
+        deadLetters?.add({ node, ...letter });
+        this.#warnSometimes(`${node} dead letter`, { node, origin: letter.origin, reason: letter.reason }, 'dead letter: see millrace dead-letters');
+      },
+      count: (what, by = 1) => this.#count(node, what, by),
+    };
+  }
+
+  #count(node: string, what: string, by: number): void {
+    const counts = this.#counts.get(node) ?? new Map<string, number>();
+    this.#counts.set(node, counts);
+    counts.set(what, (counts.get(what) ?? 0) + by);
+  }
+
+  #refuse(source: string, series: string, time: number, reason: string): void {
+    this.#count(source, 'refused', 1);
+    // A series that did not fit would come again with every sample: its counter tells, not a letter each.
+    if (reason !== 'too many series') this.#options.deadLetters?.add({ node: source, origin: source, reason, payload: JSON.stringify({ time, series }) });
+    this.#warnSometimes(`${source} ${reason}`, { node: source, series, time }, `sample refused: ${reason}`);
+  }
+
+  #warnSometimes(what: string, fields: object, message: string): void {
+    const now = this.#options.clock.elapsed();
+    if (now - (this.#warned.get(what) ?? -Infinity) < WARN_EVERY_MS) return;
+    this.#warned.set(what, now);
+    this.#options.log.warn(fields, message);
+  }
+
+  /** Stores that can be read back. */
+  histories(): readonly History[] {
+    return this.#run?.histories() ?? [];
+  }
+
+  /** The sinks that are open, by name: what a connector offers beyond the contract is asked for there. */
+  sinks(): ReadonlyMap<string, unknown> {
+    return this.#run?.sinks ?? new Map();
+  }
+
+  status(): RuntimeStatus {
+    return describeStatus(this.plan, this.#run, {
+      state: this.#state,
+      startedAt: this.#startedAt,
+      restarts: this.#restarts,
+      failures: this.#failures,
+      ...(this.#checkpoint === undefined ? {} : { checkpoint: this.#checkpoint }),
+    });
+  }
+
+  metrics(): readonly MetricFamily[] {
+    return describeMetrics(this.plan, this.#run, this.#counts, { restarts: this.#restarts, checkpoint: this.#checkpoint });
+  }
+}

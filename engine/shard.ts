@@ -1,0 +1,210 @@
+import { Actor, type Inlet, type SavedActor, type Turn } from './actor.js';
+import { Channel, channelBytes } from './channel.js';
+import type { AnySource, Position } from './connector.js';
+import { receiveControl } from './control.js';
+import { BLOCK_SHIFT } from './limits.js';
+import { ThreadNames, type Announcement } from './names.js';
+import { Outlet } from './outlet.js';
+import type { AnyOperator } from './operator.js';
+import type { Plan, PlannedActor, PlannedOperator, Wire } from './plan.js';
+import { channelKey, CONTROL_SHAPE, type SharedMemory } from './shard-memory.js';
+import { partitionOf, seriesText } from './series.js';
+import { Signal } from './signal.js';
+import { Stage, type Ask, type SavedStage } from './stage.js';
+import { ShardField, Stats } from './stats.js';
+
+/** What a shard starts from. */
+export interface ShardStart {
+  readonly plan: Plan;
+  readonly shard: number;
+  readonly memory: SharedMemory;
+  /** The directory as it is. */
+  readonly names: Announcement;
+  /** Slot of each operator's own series; by node. */
+  readonly selves: readonly number[];
+  /** What the shards saved in the checkpoint that is restored. */
+  readonly saved: readonly SavedStage[];
+  /** Positions of sources read on shards, by source index. */
+  readonly positions: Readonly<Record<number, readonly (readonly [number, Position])[]>>;
+  readonly live: boolean;
+}
+
+/** What a shard tells the main thread beside the stream. */
+export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'done'; readonly shard: number };
+
+/**
+ * A worker thread's part of the graph: its actors, turned one after the other. `turn` never waits, so that
+ * many shards can be scheduled in one thread; `run` is what a worker does.
+ */
+export class Shard {
+  readonly #start: ShardStart;
+  readonly #names: ThreadNames;
+  readonly #actors: Actor[] = [];
+  readonly #byNode: Stage[] = [];
+  readonly #control: Channel;
+  readonly #signal: Signal;
+  readonly #stats: Stats;
+  readonly #signals: readonly Signal[];
+  /** Channels between actors of this shard. */
+  readonly #own = new Map<string, ArrayBuffer>();
+  #stopped = false;
+
+  constructor(start: ShardStart, operators: readonly AnyOperator[], sources: readonly AnySource[], report: (report: Report) => void) {
+    const { plan, shard, memory } = start;
+    this.#start = start;
+    this.#names = new ThreadNames(plan.partitions, plan.owner);
+    this.#signals = memory.signals.map((m) => new Signal(m));
+    this.#signal = this.#signals[shard]!;
+    this.#stats = new Stats(memory.stats, plan.operators.length, shard);
+    this.#control = new Channel(memory.controls[shard]!, CONTROL_SHAPE, this.#signals.at(-1)!, this.#signal);
+    const definitions = new Map(operators.map((d) => [d.name, d]));
+    for (const planned of plan.actors) this.#actors.push(this.#makeActor(planned, definitions, report));
+    this.#learn(start.names);
+    this.#restore();
+    for (const actor of this.#actors) {
+      if (actor.planned.local !== undefined) this.#readLocal(actor, actor.planned.local, sources);
+    }
+  }
+
+  #makeActor(planned: PlannedActor, definitions: ReadonlyMap<string, AnyOperator>, report: (report: Report) => void): Actor {
+    const { plan, shard, selves, live } = this.#start;
+    const outlets = new Map<number, Outlet>();
+    for (const wire of plan.wires) if (wire.from === planned.id) outlets.set(wire.id, this.#outlet(wire));
+    const outletOf = (link: number): Outlet => outlets.get(plan.wires.find((w) => w.links.includes(link))!.id)!;
+    const send = (node: PlannedOperator, each: (outlet: Outlet, link: Plan['links'][number]) => void): void => {
+      for (const id of node.links) each(outletOf(id), plan.links[id]!);
+    };
+    const down = {
+      rows: (node: PlannedOperator, from: 'rows' | 'late', batch: Parameters<Outlet['rows']>[1]) => send(node, (outlet, link) => link.outlet === from && outlet.rows(link, batch)),
+      finding: (node: PlannedOperator, finding: Parameters<Outlet['finding']>[1]) => send(node, (outlet, link) => link.outlet === 'rows' && outlet.finding(link, finding)),
+      watermark: (node: PlannedOperator, time: number, idle: boolean) => send(node, (outlet, link) => outlet.watermark(link, time, idle)),
+      ask: (node: PlannedOperator, ask: Ask) => report({ type: 'ask', node: node.index, ask }),
+    };
+    const stages = planned.nodes.map((index) => {
+      const node = plan.operators[index]!;
+      const stage = new Stage(node, definitions.get(node.spec.type)!, plan, this.#names, selves[index]!, down, this.#stats);
+      this.#byNode[index] = stage;
+      return stage;
+    });
+    for (const stage of stages) for (const { node, port, outlet } of stage.node.fused) stage.fused.push({ stage: this.#byNode[node]!, port, late: outlet === 'late' });
+    const inlets = plan.wires.flatMap((wire): Inlet[] => {
+      if (wire.to.kind !== 'actor' || wire.to.index !== planned.id) return [];
+      if (wire.from === undefined) return [{ channel: this.#channel(wire, 'main', shard), shard: 0 }];
+      return Array.from({ length: plan.shards }, (_, from) => ({ channel: this.#channel(wire, from, shard), shard: from }));
+    });
+    return new Actor(planned, plan, shard, this.#names, stages, inlets, [...outlets.values()], live, (saved) => report({ type: 'saved', saved }), () => this.#catchUp());
+  }
+
+  #outlet(wire: Wire): Outlet {
+    const { plan, shard } = this.#start;
+    const to: (number | 'main')[] = wire.to.kind === 'sink' ? ['main'] : Array.from({ length: plan.shards }, (_, other) => other);
+    return new Outlet(wire, to.map((other) => this.#channel(wire, shard, other)), this.#names, plan);
+  }
+
+  #channel(wire: Wire, from: number | 'main', to: number | 'main'): Channel {
+    const key = channelKey(wire, from, to);
+    const shape = { columns: wire.columns };
+    let memory: SharedArrayBuffer | ArrayBuffer | undefined = this.#start.memory.channels[key];
+    if (memory === undefined) {
+      memory = this.#own.get(key) ?? new ArrayBuffer(channelBytes(shape));
+      this.#own.set(key, memory as ArrayBuffer);
+    }
+    const signal = (end: number | 'main') => (end === 'main' ? this.#signals.at(-1)! : this.#signals[end]!);
+    return new Channel(memory, shape, signal(from), signal(to));
+  }
+
+  #restore(): void {
+    const { saved, shard } = this.#start;
+    const owns = (block: number) => this.#names.owns(shard, block << BLOCK_SHIFT);
+    for (const stage of this.#byNode) for (const part of saved) if (part.node === stage.node.spec.name) stage.restore(part, owns);
+  }
+
+  #readLocal(actor: Actor, index: number, sources: readonly AnySource[]): void {
+    const { plan, shard, positions } = this.#start;
+    const { spec } = plan.sources[index]!;
+    const source = sources.find((d) => d.name === spec.type)!.local!(spec.config)!;
+    const slots = new Map<string, number>();
+    for (const block of this.#names.blocksOf(shard)) {
+      for (let slot = block << BLOCK_SHIFT; slot < (block + 1) << BLOCK_SHIFT; slot++) if (this.#names.has(slot)) slots.set(this.#names.text(slot), slot);
+    }
+    const own = source.series.flatMap((series, i) => {
+      const text = seriesText(series.name, series.labels);
+      const slot = slots.get(text);
+      return slot === undefined ? [] : [{ i, slot, partition: partitionOf(text, plan.partitions) }];
+    });
+    const from = new Map((positions[index] ?? []).filter(([partition]) => plan.owner[partition] === shard));
+    source.open(Uint32Array.from(own, (o) => o.i), Uint32Array.from(own, (o) => o.slot), Uint32Array.from(own, (o) => o.partition), from);
+    actor.read(source);
+  }
+
+  #learn(announcement: Announcement): void {
+    this.#names.learn(announcement);
+    for (const stage of this.#byNode) stage.state.grow(this.#names.slots);
+  }
+
+  #catchUp(): void {
+    for (const control of receiveControl(this.#control)) {
+      switch (control.type) {
+        case 'names':
+          this.#learn(control.announcement);
+          break;
+        case 'release':
+          for (const actor of this.#actors) actor.releaseAt(control.checkpoint, control.slots);
+          break;
+        case 'barrier':
+          for (const actor of this.#actors) actor.localBarrier(control.checkpoint);
+          break;
+        case 'answer': {
+          const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.due === control.due);
+          if (ask !== undefined) ask.answer = new Uint8Array(Buffer.from(control.answer, 'base64'));
+          break;
+        }
+        case 'stop':
+          this.#stopped = true;
+          break;
+        default:
+          control satisfies never;
+      }
+    }
+  }
+
+  /** Told to stop, or everything has ended. */
+  get finished(): boolean {
+    return this.#stopped || this.#actors.every((actor) => actor.done);
+  }
+
+  /** A turn of every actor. */
+  turn(): Turn {
+    this.#catchUp();
+    let turn: Turn = 'nothing';
+    for (const actor of this.#actors) {
+      const one = actor.turn();
+      if (one === 'worked' || turn === 'nothing') turn = one;
+    }
+    return turn;
+  }
+
+  /** Turns until it is finished; sleeps when there is nothing to do. `elapsed`: ms, for the shares of time. */
+  run(elapsed: () => number): void {
+    const stats = this.#stats;
+    let before = elapsed();
+    while (!this.finished) {
+      const seen = this.#signal.rings();
+      const turn = this.turn();
+      const after = elapsed();
+      stats.addShard(ShardField.turns, 1);
+      if (turn === 'worked') {
+        stats.addShard(ShardField.busyMs, after - before);
+        stats.maxShard(ShardField.longestTurnMs, after - before);
+        before = after;
+        continue;
+      }
+      this.#signal.wait(seen, SLEEP_MS);
+      before = elapsed();
+      stats.addShard(turn === 'blocked' ? ShardField.blockedMs : ShardField.idleMs, before - after);
+    }
+  }
+}
+
+/** A sleeping shard looks again after this long, though nobody rang: a lost ring would then be a delay, not a stop. */
+const SLEEP_MS = 1_000;

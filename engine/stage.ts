@@ -1,0 +1,389 @@
+import { allocateBatch, type Batch } from './batch.js';
+import type { Time } from './clock.js';
+import { compareFindings, type Finding } from './finding.js';
+import { BATCH_ROWS, BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
+import type { ThreadNames } from './names.js';
+import type { AnyOperator, Operator, Output } from './operator.js';
+import type { Plan, PlannedOperator } from './plan.js';
+import { NO_SLOT, partitionOf } from './series.js';
+import { State, type SavedColumns } from './state.js';
+import { NodeField, type Stats } from './stats.js';
+import { WatermarkMerge } from './watermark.js';
+
+/** Where a stage's output goes besides its fused consumers: the actor's outlets and the training pool. */
+export interface Downstream {
+  rows(node: PlannedOperator, outlet: 'rows' | 'late', batch: Batch): void;
+  finding(node: PlannedOperator, finding: Finding): void;
+  watermark(node: PlannedOperator, time: Time, idle: boolean): void;
+  ask(node: PlannedOperator, ask: Ask): void;
+}
+
+/** A training task that an operator asked for. */
+export interface Ask {
+  readonly slot: number;
+  readonly task: string;
+  readonly input: Uint8Array;
+  due: Time;
+  answer?: Uint8Array;
+}
+
+/** A stage as saved at a barrier. */
+export interface SavedStage {
+  readonly node: string;
+  readonly type: string;
+  readonly version: number;
+  readonly columns: SavedColumns;
+  /** What is kept outside columns: [slot, bytes]. */
+  readonly kept: readonly (readonly [number, Uint8Array])[];
+  readonly watermark: Time;
+  readonly findings: readonly (readonly Finding[])[];
+  readonly asks: readonly Ask[];
+}
+
+/** An operator threw: names it and the message it was at. */
+export class NodeError extends Error {
+  readonly node: string;
+
+  constructor(node: PlannedOperator, at: string, cause: unknown) {
+    super(`operator ${node.spec.name} (${node.spec.type}) failed ${at}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = 'NodeError';
+    this.node = node.spec.name;
+  }
+
+  /** The innermost operator is the one that failed. */
+  static of(node: PlannedOperator, at: string, cause: unknown): NodeError {
+    return cause instanceof NodeError ? cause : new NodeError(node, at, cause);
+  }
+}
+
+/** Slots looked at in one step of an advance; with what they emit, well under a millisecond. */
+const BLOCKS_A_STEP = 8;
+
+/**
+ * One node of the graph on one shard: the operator with all that the engine does for it: look-up of
+ * derived series, state, timers, findings held until the watermark has passed them, watermarks.
+ */
+export class Stage implements Output {
+  readonly node: PlannedOperator;
+  readonly state: State;
+  readonly watermarks: WatermarkMerge;
+  readonly columns: Readonly<Record<string, Float64Array>>;
+  /** Consumers in the same actor. */
+  readonly fused: { stage: Stage; port: number; late: boolean }[] = [];
+  /** Asked and not yet learnt. */
+  readonly asks: Ask[] = [];
+  readonly #operator: Operator;
+  readonly #definition: AnyOperator;
+  readonly #names: ThreadNames;
+  readonly #down: Downstream;
+  readonly #stats: Stats;
+  /** Rows being appended. */
+  readonly #rows: Batch;
+  readonly #late: Batch;
+  /** A row outlet that is all of the batch at hand. */
+  #extended: Batch | undefined;
+  readonly #passes: readonly string[];
+  readonly #gathered: Batch[] = [];
+  /** By port, until the watermark has passed them. */
+  readonly #findings: Finding[][];
+  /** Index in `watermarks` of the first input of each port, and how many each has. */
+  readonly #inputs: readonly { first: number; count: number }[];
+  #watermark: Time = -Infinity;
+  #idle = false;
+  readonly #dueSlots = new Uint32Array(BLOCK_SLOTS);
+  readonly #dueTimes = new Float64Array(BLOCK_SLOTS);
+
+  constructor(node: PlannedOperator, definition: AnyOperator, plan: Plan, names: ThreadNames, self: number, down: Downstream, stats: Stats) {
+    this.node = node;
+    this.#definition = definition;
+    this.#names = names;
+    this.#down = down;
+    this.#stats = stats;
+    this.state = new State(definition.state?.(node.spec.config, node.lead) ?? {});
+    const columns = node.columns ?? [];
+    this.#passes = columns.filter((name) => !(definition.ports(node.spec.config).output.rows ?? []).includes(name));
+    this.#rows = allocateBatch(columns);
+    this.#late = allocateBatch([]);
+    this.columns = this.#rows.columns;
+    this.#findings = node.inputs.map(() => []);
+    let first = 0;
+    this.#inputs = node.inputs.map((input) => {
+      // A link from another actor brings one watermark from each shard.
+      const count = input.kind === 'link' && plan.links[input.link]!.from.kind === 'operator' ? plan.shards : 1;
+      const at = { first, count };
+      first += count;
+      return at;
+    });
+    this.watermarks = new WatermarkMerge(first);
+    this.#operator = definition.create(node.spec.config, { node: node.spec.name, names, lead: node.lead, seed: plan.seed, self });
+  }
+
+  /** Everything that has come with time below it is dealt with. */
+  get watermark(): Time {
+    return this.#watermark;
+  }
+
+  // Input.
+
+  /** Rows of a port; `looked`: their slots are this node's already. */
+  push(batch: Batch, port: number, looked: boolean): void {
+    const own = looked || !this.node.derives ? batch : this.#derive(batch, port);
+    if (own.length === 0 || this.#operator.push === undefined) return;
+    this.#stats.addNode(this.node.index, NodeField.rowsIn, own.length);
+    try {
+      this.#operator.push(own, this.state.columns, this, port);
+      this.emit();
+    } catch (error) {
+      throw NodeError.of(this.node, `in ${own.length} rows of port ${port}, the first at ${own.time[0]} of ${this.#names.text(own.slot[0]!)}`, error);
+    }
+  }
+
+  /** The batch with the slots that its series have at this node; the same batch where none changes. */
+  #derive(batch: Batch, port: number): Batch {
+    const derivation = this.#names.derivation(this.node.index, port);
+    const one = derivation.one;
+    const several = derivation.many.size > 0;
+    let same = !several;
+    for (let i = 0; same && i < batch.length; i++) same = one[batch.slot[i]!] === batch.slot[i];
+    if (same) return batch;
+    const columns = Object.keys(batch.columns);
+    let out = (this.#gathered[port] ??= allocateBatch(columns));
+    out.length = 0;
+    let overflow: Batch | undefined;
+    const take = (i: number, slot: number): void => {
+      if (out.length === out.time.length) overflow = out = grown(out, columns);
+      const n = out.length++;
+      out.time[n] = batch.time[i]!;
+      out.slot[n] = slot;
+      out.value[n] = batch.value[i]!;
+      out.flags[n] = batch.flags[i]!;
+      for (const name of columns) out.columns[name]![n] = batch.columns[name]![i]!;
+    };
+    for (let i = 0; i < batch.length; i++) {
+      const slot = one[batch.slot[i]!] ?? NO_SLOT;
+      if (slot !== NO_SLOT) take(i, slot);
+      else if (several) for (const many of derivation.many.get(batch.slot[i]!) ?? []) take(i, many);
+    }
+    if (overflow !== undefined) this.#gathered[port] = overflow;
+    return out;
+  }
+
+  receive(finding: Finding, port: number): void {
+    const takes = this.#definition.ports(this.node.spec.config).input.findings ?? [];
+    if (takes.includes(finding.kind)) this.#findings[port]!.push(finding);
+  }
+
+  setWatermark(port: number, shard: number, time: Time, idle: boolean): void {
+    const { first, count } = this.#inputs[port]!;
+    this.watermarks.set(first + (count === 1 ? 0 : shard), time, idle);
+  }
+
+  // Advance, in steps: findings that the watermark has passed, then timers, then answers.
+
+  /** True when there is something to do for the present watermark. */
+  get behind(): boolean {
+    return this.watermarks.time > this.#watermark || this.watermarks.idle !== this.#idle;
+  }
+
+  /** One step. `done`: it has caught up, and has told its consumers. `waits`: for a training task's answer. */
+  step(live: boolean): 'more' | 'done' | 'waits' {
+    const time = this.watermarks.time;
+    try {
+      this.#receivePassed(time);
+      for (let n = 0; n < BLOCKS_A_STEP; n++) {
+        const block = this.state.dueBlock(0, time);
+        if (block >= 0) {
+          this.#fire(block, time);
+          this.emit();
+          continue;
+        }
+        if (!this.#learnDue(time, live)) return 'waits';
+        this.#passOn(time);
+        return 'done';
+      }
+      return 'more';
+    } catch (error) {
+      throw NodeError.of(this.node, `at watermark ${time}`, error);
+    }
+  }
+
+  #receivePassed(time: Time): void {
+    for (const [port, held] of this.#findings.entries()) {
+      if (held.length === 0) continue;
+      const passed = held.filter((finding) => finding.time < time).sort(compareFindings);
+      if (passed.length === 0) continue;
+      this.#findings[port] = held.filter((finding) => !(finding.time < time));
+      for (const finding of passed) this.#operator.receive?.(finding, this.state.columns, this, port);
+      this.emit();
+    }
+  }
+
+  #fire(block: number, time: Time): void {
+    const count = this.state.takeDue(block, time, this.#dueSlots, this.#dueTimes);
+    const operator = this.#operator;
+    if (operator.advance !== undefined) {
+      if (count > 0) operator.advance(time, block << BLOCK_SHIFT, (block + 1) << BLOCK_SHIFT, this.state.columns, this);
+    } else for (let i = 0; i < count; i++) operator.wake?.(this.#dueSlots[i]!, this.#dueTimes[i]!, this.state.columns, this);
+  }
+
+  /** False: an answer is due and not there. A replay waits for it; live, its due moves to the watermark after it. */
+  #learnDue(time: Time, live: boolean): boolean {
+    const due = this.asks.filter((ask) => ask.due <= time);
+    if (!live && due.some((ask) => ask.answer === undefined)) return false;
+    due.sort((a, b) => a.due - b.due || (this.#names.member(a.slot) < this.#names.member(b.slot) ? -1 : 1));
+    for (const ask of due) {
+      if (ask.answer === undefined) continue;
+      this.asks.splice(this.asks.indexOf(ask), 1);
+      this.#operator.learn?.(ask.slot, ask.answer, this.state.columns, this);
+    }
+    this.emit();
+    return true;
+  }
+
+  #passOn(time: Time): void {
+    this.#watermark = time;
+    this.#idle = this.watermarks.idle;
+    const out = time - this.node.delay;
+    for (const { stage, port } of this.fused) stage.setWatermark(port, 0, out, this.#idle);
+    this.#down.watermark(this.node, out, this.#idle);
+    this.#stats.setNode(this.node.index, NodeField.watermark, out);
+  }
+
+  // Output, as the operator sees it.
+
+  row(time: Time, slot: number, value: number): number {
+    const rows = this.#rows;
+    if (rows.length === BATCH_ROWS) this.emit();
+    const i = rows.length++;
+    rows.time[i] = time;
+    rows.slot[i] = slot;
+    rows.value[i] = value;
+    return i;
+  }
+
+  extend(batch: Batch): Readonly<Record<string, Float64Array>> {
+    if (this.#rows.length > 0) this.emit();
+    if (batch.length <= BATCH_ROWS && this.#passes.length === 0) {
+      this.#extended = { length: batch.length, time: batch.time, slot: batch.slot, value: batch.value, flags: batch.flags, columns: this.columns };
+      return this.columns;
+    }
+    const columns: Record<string, Float64Array> = {};
+    for (const name of this.node.columns ?? []) columns[name] = this.#passes.includes(name) ? batch.columns[name]! : new Float64Array(batch.length);
+    this.#extended = { length: batch.length, time: batch.time, slot: batch.slot, value: batch.value, flags: batch.flags, columns };
+    return columns;
+  }
+
+  finding(finding: Finding): void {
+    this.#stats.addNode(this.node.index, NodeField.findings, 1);
+    for (const { stage, port, late } of this.fused) if (!late) stage.receive(finding, port);
+    this.#down.finding(this.node, finding);
+  }
+
+  late(batch: Batch, index: number, reason: 'late' | 'ahead'): void {
+    this.#stats.addNode(this.node.index, reason === 'late' ? NodeField.late : NodeField.ahead, 1);
+    const late = this.#late;
+    if (late.length === BATCH_ROWS) this.#emitLate();
+    const i = late.length++;
+    late.time[i] = batch.time[index]!;
+    late.slot[i] = batch.slot[index]!;
+    late.value[i] = batch.value[index]!;
+    late.flags[i] = batch.flags[index]!;
+  }
+
+  wake(slot: number, time: Time): void {
+    this.state.wake(slot, time);
+  }
+
+  ask(slot: number, task: string, input: Uint8Array, due: Time): void {
+    const ask = { slot, task, input, due };
+    this.asks.push(ask);
+    this.#down.ask(this.node, ask);
+  }
+
+  /** Hands on what the operator has appended or extended so far. */
+  emit(): void {
+    if (this.#extended !== undefined) {
+      const extended = this.#extended;
+      this.#extended = undefined;
+      this.#send(extended, false);
+    }
+    if (this.#rows.length > 0) {
+      this.#send(this.#rows, false);
+      this.#rows.length = 0;
+    }
+    if (this.#late.length > 0) this.#emitLate();
+  }
+
+  #emitLate(): void {
+    this.#send(this.#late, true);
+    this.#late.length = 0;
+  }
+
+  #send(batch: Batch, late: boolean): void {
+    if (!late) this.#stats.addNode(this.node.index, NodeField.rowsOut, batch.length);
+    for (const consumer of this.fused) if (consumer.late === late) consumer.stage.push(batch, consumer.port, false);
+    this.#down.rows(this.node, late ? 'late' : 'rows', batch);
+  }
+
+  // State.
+
+  save(blocks: readonly number[]): SavedStage {
+    const kept: [number, Uint8Array][] = [];
+    if (this.#operator.save !== undefined) {
+      for (const block of blocks) {
+        for (let slot = block << BLOCK_SHIFT; slot < (block + 1) << BLOCK_SHIFT; slot++) {
+          const bytes = this.#operator.save(slot);
+          if (bytes !== undefined) kept.push([slot, bytes]);
+        }
+      }
+    }
+    return {
+      node: this.node.spec.name,
+      type: this.node.spec.type,
+      version: this.#definition.version,
+      columns: this.state.save(blocks),
+      kept,
+      watermark: this.#watermark,
+      findings: this.#findings.map((held) => [...held]),
+      asks: this.asks.map((ask) => ({ ...ask })),
+    };
+  }
+
+  /** Takes back what one shard saved, as far as `owns` says; call once for each shard that saved. */
+  restore(saved: SavedStage, owns: (block: number) => boolean): void {
+    const name = this.node.spec.name;
+    if (saved.type !== this.node.spec.type) throw new Error(`${name} was saved as ${saved.type} and is now ${this.node.spec.type}: rename the node, or start without the checkpoint`);
+    if (saved.version !== this.#definition.version) {
+      throw new Error(`the state of ${name} (${saved.type}) has version ${saved.version} in the checkpoint, this build reads version ${this.#definition.version}: start without the checkpoint, or with the build that wrote it`);
+    }
+    this.state.restore(saved.columns, owns);
+    for (const [slot, bytes] of saved.kept) if (owns(slot >> BLOCK_SHIFT)) this.#operator.restore?.(slot, bytes);
+    for (const ask of saved.asks) {
+      if (!owns(ask.slot >> BLOCK_SHIFT)) continue;
+      this.asks.push({ ...ask });
+      if (ask.answer === undefined) this.#down.ask(this.node, this.asks.at(-1)!);
+    }
+    // The same on every shard, as a barrier is a cut through all. The stage counts as behind it, so that it tells its consumers again.
+    this.watermarks.restore(saved.watermark);
+    for (const [port, held] of saved.findings.entries()) this.#findings[port]?.push(...held.filter((finding) => this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard));
+  }
+
+  release(slots: readonly number[]): void {
+    for (const slot of slots) {
+      this.state.clear(slot);
+      this.#operator.release?.(slot);
+    }
+    for (let i = this.asks.length - 1; i >= 0; i--) if (slots.includes(this.asks[i]!.slot)) this.asks.splice(i, 1);
+  }
+}
+
+function grown(batch: Batch, columns: readonly string[]): Batch {
+  const wide = allocateBatch(columns, batch.time.length * 2);
+  wide.length = batch.length;
+  wide.time.set(batch.time);
+  wide.slot.set(batch.slot);
+  wide.value.set(batch.value);
+  wide.flags.set(batch.flags);
+  for (const name of columns) wide.columns[name]!.set(batch.columns[name]!);
+  return wide;
+}

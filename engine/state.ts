@@ -1,0 +1,184 @@
+import { BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
+import type { Columns, ColumnSpec, ColumnType, StateSchema } from './operator.js';
+
+type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
+
+const ARRAYS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array, u8: Uint8Array } as const;
+
+interface Layout {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly per: number;
+}
+
+function layout(schema: StateSchema): Layout[] {
+  return Object.entries(schema).map(([name, spec]: [string, ColumnSpec]) => (typeof spec === 'string' ? { name, type: spec, per: 1 } : { name, type: spec.type, per: spec.per }));
+}
+
+/** Bytes that the columns of one series take, with its timer. */
+export function bytesOf(schema: StateSchema): number {
+  return layout(schema).reduce((sum, { type, per }) => sum + ARRAYS[type].BYTES_PER_ELEMENT * per, 8);
+}
+
+/** Columns of one node as saved: by block, each column's values in a row. */
+export interface SavedColumns {
+  readonly columns: readonly Layout[];
+  /** Ids of the blocks, in order of their values. */
+  readonly blocks: readonly number[];
+  /** One array of bytes a column, in the order of `columns`: all blocks of it, one after the other. */
+  readonly bytes: readonly Uint8Array[];
+}
+
+/**
+ * The state of all series of one node on one shard: columns by slot, and the timers.
+ *
+ * Capacity grows sixteenfold: a copy is then at most a sixteenth of the new size, and the operating
+ * system gives memory to a page only when it is first touched, so unused slots cost nothing.
+ */
+export class State {
+  readonly columns: Columns<StateSchema>;
+  readonly #layout: readonly Layout[];
+  #capacity = 0;
+  /** When each slot's timer is due; 0: no timer. */
+  timers = new Float64Array(0);
+  /** The earliest timer of each block. */
+  #due = new Float64Array(0);
+  /** The earliest timer of all; may be earlier than the truth, never later. */
+  #next = Infinity;
+
+  constructor(schema: StateSchema) {
+    this.#layout = layout(schema);
+    const columns: Record<string, Column> = {};
+    for (const { name, type } of this.#layout) columns[name] = new ARRAYS[type](0);
+    this.columns = columns;
+  }
+
+  get blocks(): number {
+    return this.#capacity >> BLOCK_SHIFT;
+  }
+
+  /** Makes room for slots below `slots`. */
+  grow(slots: number): void {
+    if (slots <= this.#capacity) return;
+    let capacity = Math.max(this.#capacity, 4 * BLOCK_SLOTS);
+    while (capacity < slots) capacity *= 16;
+    const columns = this.columns as Record<string, Column>;
+    for (const { name, type, per } of this.#layout) {
+      const grown = new ARRAYS[type](capacity * per);
+      grown.set(columns[name]!);
+      columns[name] = grown;
+    }
+    const timers = new Float64Array(capacity);
+    timers.set(this.timers);
+    this.timers = timers;
+    const due = new Float64Array(capacity >> BLOCK_SHIFT).fill(Infinity);
+    due.set(this.#due);
+    this.#due = due;
+    this.#capacity = capacity;
+  }
+
+  /** Sets the timer of a slot; `Infinity` cancels it. */
+  wake(slot: number, time: number): void {
+    if (time === Infinity) {
+      this.timers[slot] = 0;
+      return;
+    }
+    // 0 stands for no timer, so the first millisecond of 1970 is told from it by the smallest number.
+    this.timers[slot] = time === 0 ? Number.MIN_VALUE : time;
+    const block = slot >> BLOCK_SHIFT;
+    if (time < this.#due[block]!) this.#due[block] = time;
+    if (time < this.#next) this.#next = time;
+  }
+
+  /** The first block from `block` on with a timer that `watermark` may have reached, or -1. */
+  dueBlock(block: number, watermark: number): number {
+    // At the end the watermark is infinite, and so is the due time of a block without a timer.
+    if (this.#next > watermark || this.#next === Infinity) return -1;
+    const due = this.#due;
+    for (let b = block; b < due.length; b++) if (due[b]! <= watermark && due[b]! !== Infinity) return b;
+    if (block === 0) {
+      let next = Infinity;
+      for (let b = 0; b < due.length; b++) if (due[b]! < next) next = due[b]!;
+      this.#next = next;
+    }
+    return -1;
+  }
+
+  /**
+   * Clears the due timers of a block and gives their slots (`into`) and times; what remains sets the
+   * block's own due time. Returns how many were due.
+   */
+  takeDue(block: number, watermark: number, slots: Uint32Array, times: Float64Array): number {
+    const timers = this.timers;
+    let count = 0;
+    let next = Infinity;
+    const from = block << BLOCK_SHIFT;
+    for (let slot = from; slot < from + BLOCK_SLOTS; slot++) {
+      const time = timers[slot]!;
+      if (time === 0) continue;
+      if (time <= watermark) {
+        slots[count] = slot;
+        times[count] = time;
+        count += 1;
+        timers[slot] = 0;
+      } else if (time < next) next = time;
+    }
+    this.#due[block] = next;
+    return count;
+  }
+
+  /** A series has expired: its columns are zero again, its timer gone. */
+  clear(slot: number): void {
+    if (slot >= this.#capacity) return;
+    const columns = this.columns as Record<string, Column>;
+    for (const { name, per } of this.#layout) columns[name]!.fill(0, slot * per, (slot + 1) * per);
+    this.timers[slot] = 0;
+  }
+
+  /** A copy of these blocks in fresh memory: what runs on after the barrier does not touch it. */
+  save(blocks: readonly number[]): SavedColumns {
+    const kept = blocks.filter((block) => block < this.blocks);
+    const copy = (column: Column, per: number): Uint8Array => {
+      const width = BLOCK_SLOTS * per;
+      const saved = new (column.constructor as new (n: number) => Float64Array)(kept.length * width);
+      // Neighbouring blocks are copied together: one shard alone owns them all.
+      for (let i = 0; i < kept.length; ) {
+        let n = 1;
+        while (i + n < kept.length && kept[i + n] === kept[i]! + n) n += 1;
+        saved.set(column.subarray(kept[i]! * width, (kept[i]! + n) * width) as Float64Array, i * width);
+        i += n;
+      }
+      return new Uint8Array(saved.buffer);
+    };
+    const columns = this.columns as Record<string, Column>;
+    return {
+      columns: [...this.#layout, { name: '', type: 'f64', per: 1 }],
+      blocks: kept,
+      bytes: [...this.#layout.map(({ name, per }) => copy(columns[name]!, per)), copy(this.timers, 1)],
+    };
+  }
+
+  /**
+   * Takes back those of the saved blocks that `owns` says; columns by name: one that is new stays zero, one
+   * that is gone is left out. Throws where a column changed its type or width.
+   */
+  restore(saved: SavedColumns, owns: (block: number) => boolean): void {
+    const columns = this.columns as Record<string, Column>;
+    for (const [c, { name, type, per }] of saved.columns.entries()) {
+      const own = name === '' ? { type: 'f64', per: 1 } : this.#layout.find((l) => l.name === name);
+      if (own === undefined) continue;
+      if (own.type !== type || own.per !== per) throw new Error(`column ${name} was saved as ${per} x ${type} and is now ${own.per} x ${own.type}`);
+      const bytes = saved.bytes[c]!;
+      const values = new ARRAYS[type](bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / ARRAYS[type].BYTES_PER_ELEMENT) as Float64Array;
+      const width = BLOCK_SLOTS * per;
+      for (const [i, block] of saved.blocks.entries()) {
+        if (!owns(block)) continue;
+        this.grow((block + 1) * BLOCK_SLOTS);
+        const column = name === '' ? this.timers : columns[name]!;
+        column.set(values.subarray(i * width, (i + 1) * width), block * width);
+        if (name !== '') continue;
+        for (let slot = block * BLOCK_SLOTS; slot < (block + 1) * BLOCK_SLOTS; slot++) if (this.timers[slot] !== 0) this.wake(slot, this.timers[slot]!);
+      }
+    }
+  }
+}
