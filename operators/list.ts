@@ -4,6 +4,7 @@ import select from './select/definition.js';
 import rate from './rate/definition.js';
 import window from './window/definition.js';
 import burnRate from './burn-rate/definition.js';
+import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, detect, rate, select, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, rate, select, window];

@@ -1,0 +1,246 @@
+/** What correlation needs to know of a finding. */
+export interface Observation {
+  readonly id: string;
+  /** What it is about, and who says so: another finding with the same key is the same trouble again. */
+  readonly key: string;
+  readonly kind: string;
+  readonly state: 'opened' | 'grew' | 'closed';
+  /** ms */
+  readonly time: number;
+  /** Higher is worse. */
+  readonly severity: number;
+  readonly explanation: string;
+  /** Label values by which it belongs with others; never empty. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Others may join for as long as it is open, and not only for a while after it opened. */
+  readonly holds: boolean;
+}
+
+/** Findings that belong together. Plain data. */
+export interface Alert {
+  /** Label values of the finding that opened it, which all joined later share at least one of. */
+  readonly origin: Readonly<Record<string, string>>;
+  /** Label values that all its findings share. */
+  labels: Readonly<Record<string, string>>;
+  readonly openedAt: number;
+  /** Of its last revision. */
+  time: number;
+  revision: number;
+  severity: number;
+  /** Explanation of the most severe finding. */
+  worst: string;
+  /** Ids of its findings, oldest first, the first MAX_LISTED. */
+  readonly members: string[];
+  count: number;
+  readonly kinds: Record<string, number>;
+  suppressed: number;
+  lastOpened: number;
+  lastClosed: number;
+  /** Findings by key, open or closed not long ago. */
+  readonly tracked: Record<string, Tracked>;
+  /** Of the tracked, how many are open, and how many of those hold it open for others to join. */
+  open: number;
+  holding: number;
+}
+
+interface Tracked {
+  id: string;
+  open: boolean;
+  readonly holds: boolean;
+  /** When it was heard of last. */
+  seen: number;
+}
+
+export interface Settings {
+  /** ms */
+  readonly window: number;
+  readonly duplicates: number;
+  readonly minSeverity: number;
+  readonly maxAlerts: number;
+}
+
+export type Emit = (state: 'opened' | 'grew' | 'closed', alert: Alert) => void;
+
+/** Ids listed in an alert; more are counted: no person reads on, and each revision carries the list. */
+const MAX_LISTED = 100;
+
+/** Findings waited for in all alerts together, about 200 bytes each; more are counted and not waited for. */
+const MAX_TRACKED = 20_000;
+
+/** Groups findings into alerts. Give it findings by time; what it does depends on them and on nothing else. */
+export class Alerts {
+  /** In order of opening. */
+  #open: Alert[] = [];
+  /** The alert that tracks a key. */
+  readonly #byKey = new Map<string, Alert>();
+
+  constructor(
+    readonly settings: Settings,
+    readonly emit: Emit,
+  ) {}
+
+  /** When the next alert closes if nothing else happens; Infinity: none does. */
+  get due(): number {
+    let due = Infinity;
+    for (const alert of this.#open) due = Math.min(due, this.#closesAt(alert));
+    return due;
+  }
+
+  /** Closes the alerts that are due by then. */
+  settle(time: number): void {
+    const due = this.#open.filter((alert) => this.#closesAt(alert) <= time);
+    if (due.length === 0) return;
+    this.#open = this.#open.filter((alert) => !due.includes(alert));
+    for (const alert of due.sort((a, b) => this.#closesAt(a) - this.#closesAt(b))) {
+      for (const key of Object.keys(alert.tracked)) this.#byKey.delete(key);
+      this.#revise(alert, 'closed', this.#closesAt(alert));
+    }
+  }
+
+  observe(observation: Observation): void {
+    const { id, key, state, time, severity } = observation;
+    this.settle(time);
+    const alert = this.#byKey.get(key);
+    const known = alert?.tracked[key];
+    if (state === 'closed') {
+      if (known?.id !== id || !known.open) return;
+      mark(alert!, known, false, time);
+      alert!.lastClosed = Math.max(alert!.lastClosed, time);
+      return;
+    }
+    if (severity < this.settings.minSeverity) return;
+    if (known === undefined) {
+      this.#add(observation);
+    } else if (known.open && known.id === id) {
+      known.seen = time;
+      this.#worsen(alert!, observation);
+    } else if (known.open || time - known.seen <= this.settings.duplicates) {
+      alert!.suppressed += 1;
+      known.id = id;
+      mark(alert!, known, true, time);
+      this.#worsen(alert!, observation);
+    } else {
+      delete alert!.tracked[key];
+      this.#byKey.delete(key);
+      this.#add(observation);
+    }
+  }
+
+  #worsen(alert: Alert, { severity, explanation, time }: Observation): void {
+    if (severity <= alert.severity) return;
+    alert.severity = severity;
+    alert.worst = explanation;
+    this.#revise(alert, 'grew', time);
+  }
+
+  #add(observation: Observation): void {
+    const { id, key, kind, holds, time, severity, explanation, labels } = observation;
+    // Past the bound only openings count: a finding that is not tracked would be counted again as it grows.
+    const isTracked = this.#byKey.size < MAX_TRACKED;
+    if (!isTracked && observation.state !== 'opened') return;
+    const { alert, isNew } = this.#alertFor(labels, time);
+    if (isTracked) {
+      const tracked = { id, open: false, holds, seen: time };
+      alert.tracked[key] = tracked;
+      mark(alert, tracked, true, time);
+      this.#byKey.set(key, alert);
+    }
+    alert.labels = shared(alert.labels, labels);
+    alert.count += 1;
+    alert.kinds[kind] = (alert.kinds[kind] ?? 0) + 1;
+    if (alert.members.length < MAX_LISTED) alert.members.push(id);
+    alert.lastOpened = Math.max(alert.lastOpened, time);
+    if (severity > alert.severity) {
+      alert.severity = severity;
+      alert.worst = explanation;
+    }
+    this.#revise(alert, isNew ? 'opened' : 'grew', time);
+  }
+
+  /** The open alert with the most label values in common, the oldest of several; else a new one. */
+  #alertFor(labels: Observation['labels'], time: number): { alert: Alert; isNew: boolean } {
+    let best: Alert | undefined;
+    let most = 0;
+    for (const alert of this.#open) {
+      const common = Object.keys(shared(alert.labels, labels)).length;
+      if (common > most && this.#overlaps(alert, time)) {
+        best = alert;
+        most = common;
+      }
+    }
+    if (best !== undefined) return { alert: best, isNew: false };
+    const isFull = this.#open.filter(({ origin }) => !isOverflow(origin)).length >= this.settings.maxAlerts;
+    const overflow = isFull ? this.#open.find(({ origin }) => isOverflow(origin)) : undefined;
+    if (overflow !== undefined) return { alert: overflow, isNew: false };
+    const origin = isFull ? {} : labels;
+    const alert: Alert = {
+      origin,
+      labels: origin,
+      openedAt: time,
+      time,
+      revision: 0,
+      severity: -1,
+      worst: '',
+      members: [],
+      count: 0,
+      kinds: {},
+      suppressed: 0,
+      lastOpened: time,
+      lastClosed: time,
+      tracked: {},
+      open: 0,
+      holding: 0,
+    };
+    this.#open.push(alert);
+    return { alert, isNew: true };
+  }
+
+  /** Whether a finding that opens now belongs to the same time as the alert. */
+  #overlaps(alert: Alert, time: number): boolean {
+    const { window } = this.settings;
+    if (time < alert.openedAt - window) return false;
+    return time <= alert.lastOpened + window || alert.holding > 0;
+  }
+
+  /** Once nothing of it is open: when none of its findings can come again as a duplicate and none can join any more. */
+  #closesAt(alert: Alert): number {
+    if (alert.open > 0) return Infinity;
+    return Math.max(alert.lastClosed + this.settings.duplicates, alert.lastOpened + this.settings.window);
+  }
+
+  #revise(alert: Alert, state: 'opened' | 'grew' | 'closed', time: number): void {
+    alert.revision += 1;
+    alert.time = Math.max(alert.time, time);
+    this.emit(state, alert);
+  }
+
+  /** All of its state as JSON; undefined when there is none. */
+  save(): string | undefined {
+    return this.#open.length === 0 ? undefined : JSON.stringify(this.#open);
+  }
+
+  restore(saved: string): void {
+    this.#open = JSON.parse(saved) as Alert[];
+    this.#byKey.clear();
+    for (const alert of this.#open) for (const key of Object.keys(alert.tracked)) this.#byKey.set(key, alert);
+  }
+}
+
+/** The alert that takes what finds no room has no labels. */
+export function isOverflow(origin: Alert['origin']): boolean {
+  return Object.keys(origin).length === 0;
+}
+
+function mark(alert: Alert, tracked: Tracked, open: boolean, time: number): void {
+  const change = Number(open) - Number(tracked.open);
+  alert.open += change;
+  if (tracked.holds) alert.holding += change;
+  tracked.open = open;
+  tracked.seen = time;
+}
+
+function shared(a: Alert['labels'], b: Alert['labels']): Record<string, string> {
+  const common: Record<string, string> = {};
+  for (const label of Object.keys(a)) if (Object.hasOwn(b, label) && a[label] === b[label]) common[label] = a[label]!;
+  return common;
+}
