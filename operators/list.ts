@@ -1,5 +1,6 @@
 import type { AnyOperator } from '../engine/operator.js';
 import detect from './detect/definition.js';
+import forecast from './forecast/definition.js';
 import select from './select/definition.js';
 import rate from './rate/definition.js';
 import window from './window/definition.js';
@@ -7,4 +8,4 @@ import burnRate from './burn-rate/definition.js';
 import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, rate, select, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, rate, select, window];
