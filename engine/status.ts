@@ -81,13 +81,3 @@ export interface HistogramSample {
   readonly count: number;
   readonly sum: number;
 }
-
-/** A dead letter as it is kept. */
-export interface StoredDeadLetter {
-  readonly at: Time;
-  readonly node: string;
-  readonly origin: string;
-  readonly reason: string;
-  readonly offset?: number;
-  readonly payload: string;
-}

@@ -1,4 +1,4 @@
-import { HttpError, type HttpRequest, type HttpResponse, type Method, type Routes, type SocketHandler } from '../engine/routes.js';
+import { HttpError, type HttpRequest, type HttpResponse, type Method, type RouteDescription, type Routes, type SocketHandler } from '../engine/routes.js';
 import { BODY_BYTES } from './limits.js';
 
 export type Handler = (request: HttpRequest) => Promise<HttpResponse> | HttpResponse;
@@ -6,6 +6,7 @@ export type Handler = (request: HttpRequest) => Promise<HttpResponse> | HttpResp
 interface Route {
   readonly handler: Handler;
   readonly bodyLimit: number;
+  readonly description: RouteDescription | undefined;
 }
 
 interface Place {
@@ -28,18 +29,25 @@ export class Router implements Routes {
   private readonly places = new Map<string, Place>();
   private readonly sockets = new Map<string, SocketRoute>();
 
-  route(method: Method, path: string, handler: Handler, options: { bodyLimit?: number } = {}): void {
+  route(method: Method, path: string, handler: Handler, options: { bodyLimit?: number; description?: RouteDescription } = {}): void {
     if (!path.startsWith('/')) throw new Error(`route ${path}: a path starts with /`);
     let place = this.places.get(path);
     if (place === undefined) {
       place = { parts: path.split('/'), routes: new Map() };
       this.places.set(path, place);
     }
-    place.routes.set(method, { handler, bodyLimit: options.bodyLimit ?? BODY_BYTES });
+    place.routes.set(method, { handler, bodyLimit: options.bodyLimit ?? BODY_BYTES, description: options.description });
   }
 
   socket(path: string, protocol: string, handler: SocketHandler): void {
     this.sockets.set(path, { protocol, handler });
+  }
+
+  /** Routes that have a description, by path. */
+  *described(): Iterable<{ path: string; method: Method; description: RouteDescription }> {
+    for (const [path, { routes }] of [...this.places].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const [method, { description }] of routes) if (description !== undefined) yield { path, method, description };
+    }
   }
 
   socketAt(path: string): SocketRoute | undefined {

@@ -1,17 +1,30 @@
 import type { Board } from '../engine/board.js';
-import type { History } from '../engine/connector.js';
-import type { MetricFamily, RuntimeStatus, StoredDeadLetter } from '../engine/status.js';
+import type { History, Sink } from '../engine/connector.js';
+import type { DeadLetters, LetterQuery, StoredLetter } from '../engine/dead-letters.js';
+import type { Plan } from '../engine/plan.js';
+import type { Runtime } from '../engine/runtime.js';
+import type { MetricFamily, RuntimeStatus } from '../engine/status.js';
 
 /** All that the API reads of a running graph. Every answer is plain data, made when asked for. */
 export interface RuntimeView {
+  readonly plan: Plan;
   status(): RuntimeStatus;
   metrics(): readonly MetricFamily[];
-  /** Of the store sinks, in the order of the graph; without the live sinks', which their boards have. */
+  /** Of the store sinks, in the order of the graph. */
   histories(): readonly History[];
   /** Of the live sinks. */
   boards(): readonly Board[];
-  /** Newest first. */
-  deadLetters(limit: number): Promise<readonly StoredDeadLetter[]>;
-  /** Graph and plan as JSON, as `millrace graph --plan --json` prints them. */
-  plan(): object;
+  deadLetters(query: LetterQuery): Promise<readonly StoredLetter[]>;
+}
+
+/** A runtime as the API sees it. */
+export function viewOf(runtime: Runtime, deadLetters: DeadLetters): RuntimeView {
+  return {
+    plan: runtime.plan,
+    status: () => runtime.status(),
+    metrics: () => runtime.metrics(),
+    histories: () => runtime.histories(),
+    boards: () => [...(runtime.sinks() as ReadonlyMap<string, Sink>).values()].flatMap(({ board }) => (board === undefined ? [] : [board])),
+    deadLetters: (query) => deadLetters.list(query),
+  };
 }
