@@ -1,4 +1,5 @@
 /** What the server offers to connectors and routes: requests in, responses out, sockets. No framework's types. */
+import type { z } from 'zod';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -58,9 +59,20 @@ export interface SocketHandler {
   close?(socket: Socket): void;
 }
 
+/** For the OpenAPI document. */
+export interface RouteDescription {
+  readonly summary: string;
+  readonly query?: z.ZodType;
+  /** Of the request. */
+  readonly body?: z.ZodType;
+  /** Body of the answer, and its status, default 200. */
+  readonly answer?: z.ZodType;
+  readonly status?: number;
+}
+
 export interface Routes {
-  /** `path` may have `:name` parts. `bodyLimit` in bytes (of the decompressed body), default 1 MiB. */
-  route(method: Method, path: string, handler: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse, options?: { bodyLimit?: number }): void;
+  /** `path` may have `:name` parts. `bodyLimit` in bytes (of the decompressed body), default 1 MiB. Without a description it is not in the OpenAPI document. */
+  route(method: Method, path: string, handler: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse, options?: { bodyLimit?: number; description?: RouteDescription }): void;
   /** A WebSocket at `path` with this subprotocol. */
   socket(path: string, protocol: string, handler: SocketHandler): void;
 }
