@@ -13,6 +13,8 @@ import type { Finding } from './finding.js';
 /** What a manifest says beside the chunks. */
 interface Content {
   readonly at: Time;
+  /** Decisions up to here are in it. */
+  readonly journal: number;
   readonly partitions: number;
   readonly sources: Readonly<Record<string, SavedSource>>;
   readonly local: readonly (readonly [actor: number, partition: number, position: Position])[];
@@ -34,6 +36,7 @@ interface StageHead extends Omit<SavedStage, 'columns' | 'kept' | 'asks'> {
 export interface Restored {
   readonly number: number;
   readonly at: Time;
+  readonly journal: number;
   readonly sources: Readonly<Record<string, SavedSource>>;
   readonly local: readonly (readonly [actor: number, partition: number, position: Position])[];
   readonly sinks: Readonly<Record<string, { readonly position: Position; readonly held: SavedAligner | null }>>;
@@ -81,7 +84,7 @@ export class Checkpoints {
     for (const name of content.directory) directory.push(parse(await checkpoint.chunk(name)) as DirectoryChanges);
     const stages: SavedStage[] = [];
     for (const name of content.stages) stages.push(await readStage(checkpoint, name));
-    return { number: checkpoint.number, at: content.at, sources: content.sources, local: content.local, sinks: content.sinks, directory, stages };
+    return { number: checkpoint.number, at: content.at, journal: content.journal, sources: content.sources, local: content.local, sinks: content.sinks, directory, stages };
   }
 
   /** The number of the oldest version kept; -1: none. */
@@ -89,9 +92,9 @@ export class Checkpoints {
     return this.#store.oldest()?.number ?? -1;
   }
 
-  /** Positions of the sources in the oldest version kept: nothing before them is ever asked for again. */
-  committed(): Readonly<Record<string, SavedSource>> {
-    return (this.#store.oldest()?.content as Content | undefined)?.sources ?? {};
+  /** Positions of the sources, and of the journal, in the oldest version kept: nothing before them is ever asked for again. */
+  committed(): { readonly sources: Readonly<Record<string, SavedSource>>; readonly journal: number } {
+    return (this.#store.oldest()?.content as Content | undefined) ?? { sources: {}, journal: 0 };
   }
 
   actor(saved: SavedActor): void {
@@ -107,7 +110,7 @@ export class Checkpoints {
   }
 
   /** Takes a checkpoint: sends the barrier by `barrier`, waits for all, writes. `gone`: rejects when the graph fails meanwhile. */
-  async take(number: number, directory: { all(): DirectoryChanges; changes(): DirectoryChanges }, barrier: () => Promise<Record<string, SavedSource>>, gone: Promise<never>): Promise<CheckpointDone> {
+  async take(number: number, directory: { all(): DirectoryChanges; changes(): DirectoryChanges }, barrier: () => Promise<{ sources: Record<string, SavedSource>; journal: number }>, gone: Promise<never>): Promise<CheckpointDone> {
     const began = this.#clock.elapsed();
     const writer = await this.#store.begin(number);
     try {
@@ -119,7 +122,7 @@ export class Checkpoints {
       });
       const running = { number, actors: [] as SavedActor[], sinks: [] as SavedSink[], told };
       this.#running = running;
-      const sources = await Promise.race([barrier(), gone]);
+      const { sources, journal } = await Promise.race([barrier(), gone]);
       // After the barrier: what it tells of new series includes all that rows before the barrier have.
       const whole = this.#directory.length === 0 || this.#directory.length >= DIRECTORY_PARTS;
       const changes = whole ? directory.all() : directory.changes();
@@ -147,6 +150,7 @@ export class Checkpoints {
       }
       const content: Content = {
         at: this.#clock.now(),
+        journal,
         partitions: this.#plan.partitions,
         sources,
         local: running.actors.flatMap((actor) => (actor.local ?? []).map(([partition, position]) => [actor.actor, partition, position] as const)),
@@ -176,7 +180,7 @@ async function writeStage(chunk: (name: string, data: Uint8Array) => Promise<voi
     watermark: stage.watermark,
     columns: shape,
     kept: kept.map(([slot, saved]) => [slot, saved.length]),
-    asks: asks.map((ask) => ({ slot: ask.slot, task: ask.task, due: ask.due, input: base64(ask.input), answer: ask.answer === undefined ? null : base64(ask.answer) })),
+    asks: asks.map((ask) => ({ slot: ask.slot, task: ask.task, asked: ask.asked, due: ask.due, waits: ask.waits, input: base64(ask.input), answer: ask.answer === undefined ? null : base64(ask.answer) })),
   };
   await chunk(name, Buffer.from(JSON.stringify(head, infinities)));
   for (const [c, column] of bytes.entries()) await chunk(`${name}/${c}`, column);
@@ -195,7 +199,7 @@ async function readStage(checkpoint: Checkpoint, name: string): Promise<SavedSta
     findings: head.findings as readonly (readonly Finding[])[],
     columns: { ...head.columns, bytes },
     kept: head.kept.map(([slot, length]) => [slot, kept.slice(at, (at += length))] as const),
-    asks: head.asks.map((ask) => ({ slot: ask.slot, task: ask.task, due: number(ask.due), input: bytesOf(ask.input), ...(ask.answer === null ? {} : { answer: bytesOf(ask.answer) }) })),
+    asks: head.asks.map((ask) => ({ slot: ask.slot, task: ask.task, asked: number(ask.asked), due: number(ask.due), waits: ask.waits, input: bytesOf(ask.input), ...(ask.answer === null ? {} : { answer: bytesOf(ask.answer) }) })),
   };
 }
 

@@ -9,8 +9,8 @@ export type Control =
   | { readonly type: 'release'; readonly checkpoint: number; readonly slots: readonly number[] }
   /** The barrier, for sources that shards read themselves. */
   | { readonly type: 'barrier'; readonly checkpoint: number }
-  /** A training task's answer, base64. */
-  | { readonly type: 'answer'; readonly node: number; readonly slot: number; readonly task: string; readonly due: number; readonly answer: string }
+  /** A training task's answer, base64, which takes effect at the watermark `due`. */
+  | { readonly type: 'answer'; readonly node: number; readonly slot: number; readonly task: string; readonly asked: number; readonly due: number; readonly answer: string }
   | { readonly type: 'stop' };
 
 /** The sending side; what finds no credit waits, in order. */

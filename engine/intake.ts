@@ -4,6 +4,7 @@ import type { Intake as SampleIntake, Position, Source } from './connector.js';
 import type { ControlSender } from './control.js';
 import type { Directory } from './directory.js';
 import type { Finding } from './finding.js';
+import type { Decision, Journal } from './journal.js';
 import { BATCH_ROWS, IDLE_AFTER_MS, MAX_FUTURE_MS, WATERMARK_STEP_MS } from './limits.js';
 import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
@@ -19,6 +20,8 @@ export interface SavedSource {
   readonly watermark: { readonly largest: number | null; readonly time: number | null };
   readonly findings: readonly Finding[];
   readonly ended: boolean;
+  /** Rows that it has given since the graph was created. */
+  readonly rows: number;
 }
 
 /** What the intake tells of samples that it does not let in. */
@@ -49,6 +52,8 @@ class Staging implements SampleIntake {
   /** When it last gave something, on the clock. */
   heard: Time;
   rows = 0;
+  /** Idle advances of a run before a crash, by the rows before them: they come again at the same place. */
+  decided: { rows: number; watermark: Time }[] = [];
 
   constructor(
     readonly index: number,
@@ -145,10 +150,13 @@ export class Intake {
   readonly #signal: Signal;
   readonly #clock: Clock;
   readonly #abort = new AbortController();
+  readonly #journal: Journal | undefined;
+  #broken = false;
   /** One thing is sent at a time, and barriers fall between. */
   #turnstile: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals) {
+  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals, journal: Journal | undefined) {
+    this.#journal = journal;
     this.#directory = directory;
     this.#names = names;
     this.#outlets = outlets;
@@ -158,12 +166,15 @@ export class Intake {
     this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
   }
 
-  restore(saved: Readonly<Record<string, SavedSource>>): void {
+  /** Goes on from where the sources stood, and decides again what `decisions` say. */
+  restore(saved: Readonly<Record<string, SavedSource>>, decisions: readonly Decision[]): void {
     for (const staging of this.#sources) {
+      for (const decision of decisions) if (decision.type === 'idle' && decision.source === staging.name) staging.decided.push(decision);
       const one = saved[staging.name];
       if (one === undefined) continue;
       staging.position = one.position;
       staging.ended = one.ended;
+      staging.rows = one.rows;
       staging.watermark.restore(one.watermark);
       for (const [time, series, value, flags] of one.staged) staging.add(time, series, value, flags);
       staging.ready = staging.length;
@@ -174,15 +185,19 @@ export class Intake {
   /** Until every source has ended; then the graph is told. */
   async run(): Promise<void> {
     await this.#pass(async () => {
-      for (const staging of this.#sources) this.#tellWatermark(staging, staging.ended ? Infinity : staging.watermark.time);
+      for (const staging of this.#sources) {
+        this.#decideAgain(staging);
+        this.#tellWatermark(staging, staging.ended ? Infinity : staging.watermark.time);
+      }
       await this.#flush();
     });
     const live = this.#sources.filter((s) => s.live);
     await Promise.all([...live.map((staging) => this.#follow(staging)), this.#replay(this.#sources.filter((s) => !s.live)), this.#watchIdle(live)]);
   }
 
-  /** Nothing is read any more; `run` returns when what was being sent is sent. */
-  stop(): void {
+  /** Nothing is read any more; `run` returns when what was being sent is sent. `broken`: nobody takes it any more. */
+  stop(broken = false): void {
+    this.#broken ||= broken;
     this.#abort.abort();
     this.#signal.ring();
   }
@@ -196,7 +211,7 @@ export class Intake {
   }
 
   /** Sends the barrier of a checkpoint, with the slots released at it; returns where the sources stand there. */
-  barrier(checkpoint: number, released: readonly number[]): Promise<Record<string, SavedSource>> {
+  barrier(checkpoint: number, released: readonly number[]): Promise<{ sources: Record<string, SavedSource>; journal: number }> {
     return this.#pass(async () => {
       await this.#announce();
       for (const control of this.#controls) {
@@ -209,10 +224,15 @@ export class Intake {
       for (const staging of this.#sources) {
         const staged: [number, string, number, number][] = [];
         for (let i = staging.sent; i < staging.ready; i++) staged.push([staging.time[i]!, this.#names.text(staging.slot[i]!), staging.value[i]!, staging.flags[i]!]);
-        saved[staging.name] = { position: staging.position ?? null, staged, findings: [...staging.findings], watermark: staging.watermark.save(), ended: staging.ended };
+        saved[staging.name] = { position: staging.position ?? null, staged, findings: [...staging.findings], watermark: staging.watermark.save(), ended: staging.ended, rows: staging.rows };
       }
-      return saved;
+      return { sources: saved, journal: this.#journal?.place ?? 0 };
     });
+  }
+
+  /** Does something between messages; `furthest`: no watermark beyond it has been sent. */
+  between(act: (furthest: Time) => Promise<void>): Promise<void> {
+    return this.#pass(() => act(Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time).filter((time) => time !== Infinity))));
   }
 
   /** The earliest watermark of all sources that are not idle; series unseen for long before it expire. */
@@ -292,7 +312,8 @@ export class Intake {
   async #sendRun(staging: Staging, time: Time): Promise<void> {
     if (staging.watermark.advance(time)) this.#tellWatermark(staging, time);
     let to = staging.sent;
-    while (to < staging.ready && to - staging.sent < BATCH_ROWS && staging.watermark.before(staging.time[to]!) === staging.watermark.time) {
+    const decision = staging.decided[0]?.rows ?? Infinity;
+    while (to < staging.ready && to - staging.sent < BATCH_ROWS && staging.rows + to - staging.sent < decision && staging.watermark.before(staging.time[to]!) === staging.watermark.time) {
       staging.watermark.see(staging.time[to]!);
       to += 1;
     }
@@ -300,6 +321,7 @@ export class Intake {
     for (const link of staging.links) this.#outletOf(link).rows(link, batch);
     staging.rows += batch.length;
     staging.sent = to;
+    this.#decideAgain(staging);
     await this.#flush();
   }
 
@@ -308,6 +330,14 @@ export class Intake {
     for (const finding of staging.findings.splice(0)) for (const link of staging.links) this.#outletOf(link).finding(link, finding);
     if (staging.ended && staging.watermark.advance(Infinity)) this.#tellWatermark(staging, Infinity);
     await this.#flush();
+  }
+
+  /** Idle advances that a run before a crash made after as many rows as have been sent now. */
+  #decideAgain(staging: Staging): void {
+    while (staging.decided.length > 0 && staging.decided[0]!.rows <= staging.rows) {
+      const { watermark } = staging.decided.shift()!;
+      if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
+    }
   }
 
   #tellWatermark(staging: Staging, time: Time): void {
@@ -334,6 +364,7 @@ export class Intake {
       for (const control of this.#controls) control.flush();
       for (const outlet of this.#outlets) outlet.flush();
       if (!this.#controls.some((c) => c.blocked) && !this.#outlets.some((o) => o.blocked)) return;
+      if (this.#broken) throw new Error('the graph is being closed');
       await this.#signal.waitAsync(seen, WAIT_MS);
     }
   }
@@ -347,8 +378,10 @@ export class Intake {
         for (const staging of live) {
           if (staging.ended || now - staging.heard < IDLE_AFTER_MS) continue;
           const time = Math.floor((now - staging.planned.disorder - IDLE_AFTER_MS) / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
-          const moved = staging.watermark.advance(time);
-          if (!moved && staging.idle) continue;
+          const moves = time > staging.watermark.time;
+          if (!moves && staging.idle) continue;
+          if (moves) await this.#journal?.record({ type: 'idle', source: staging.name, rows: staging.rows, watermark: time });
+          staging.watermark.advance(time);
           staging.idle = true;
           this.#tellWatermark(staging, staging.watermark.time);
         }

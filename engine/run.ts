@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Channel, channelBytes } from './channel.js';
@@ -8,6 +9,7 @@ import { ControlSender } from './control.js';
 import { Deferred } from './deferred.js';
 import { Directory } from './directory.js';
 import { Intake, type Refusals } from './intake.js';
+import { Journal, type Decision } from './journal.js';
 import { ThreadNames } from './names.js';
 import { Outlet } from './outlet.js';
 import type { Plan, Wire } from './plan.js';
@@ -20,6 +22,7 @@ import { SinkPump } from './sink-pump.js';
 import type { Ask } from './stage.js';
 import { Stats } from './stats.js';
 import type { TrainingTask } from './training-worker.js';
+import { BLOCK_SHIFT, WATERMARK_STEP_MS } from './limits.js';
 import { NO_SLOT, seriesText } from './series.js';
 
 /** What a run asks of the runtime around it. */
@@ -63,6 +66,10 @@ export class Run {
   #timer: NodeJS.Timeout | undefined;
   #taking: Promise<void> | undefined;
   #stopping = false;
+  #journal: Journal | undefined;
+  #decisions: readonly Decision[] = [];
+  /** Pumps and intake, until they have returned. */
+  readonly #running: Promise<unknown>[] = [];
 
   constructor(plan: Plan, options: RuntimeOptions, store: CheckpointStore | undefined, host: RunHost) {
     this.plan = plan;
@@ -84,6 +91,7 @@ export class Run {
   async start(): Promise<void> {
     try {
       const restored = await this.#checkpoints?.restore();
+      await this.#openJournal(restored);
       if (restored !== undefined) {
         this.#number = restored.number;
         this.directory.restore(restored.directory, this.#options.clock.now());
@@ -111,6 +119,7 @@ export class Run {
     try {
       await this.#taking;
       this.intake?.stop();
+      await Promise.race([Promise.all(this.#running.slice(this.pumps.length)), this.#failed.promise]);
       await Promise.race([this.#takeCheckpoint(), this.#failed.promise]);
     } finally {
       await this.#close();
@@ -120,6 +129,16 @@ export class Run {
 
   histories(): readonly History[] {
     return [...this.sinks.values()].flatMap((sink) => (sink.history === undefined ? [] : [sink.history]));
+  }
+
+  /** Decisions about sources that can't give their rows again are worth nothing. */
+  async #openJournal(restored: Restored | undefined): Promise<void> {
+    const { checkpoint, replay, registry, log } = this.#options;
+    if (checkpoint === undefined || replay) return;
+    const { journal, decisions } = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (message) => log.warn(message));
+    const replaying = new Set(this.plan.sources.filter(({ spec }) => registry.sources.find((d) => d.name === spec.type)?.replays === true).map(({ spec }) => spec.name));
+    this.#journal = journal;
+    this.#decisions = decisions.filter((decision) => decision.type === 'answer' || replaying.has(decision.source));
   }
 
   async #openSinks(restored: Restored | undefined): Promise<void> {
@@ -167,7 +186,7 @@ export class Run {
       const { port1, port2 } = new MessageChannel();
       port1.on('message', (report: Report) => this.#hear(report));
       port1.unref();
-      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay };
+      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#decisions };
       const task: ShardTask = { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined, port: port2 };
       const run = this.#shardPool!.run(task, { transferList: [port2] });
       run.catch((error: Error) => this.#fail(error));
@@ -196,6 +215,7 @@ export class Run {
       this.pumps.push(pump);
     }
     const running = this.pumps.map((pump) => pump.run().catch((error: Error) => Promise.reject(Object.assign(error, { node: pump.name }))));
+    this.#running.push(...running);
     Promise.all(running).then(
       () => this.#stopping || this.#end(),
       (error: Error) => this.#fail(error),
@@ -205,10 +225,12 @@ export class Run {
   #startIntake(restored: Restored | undefined): void {
     const { clock, replay } = this.#options;
     const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channel(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channel(wire, 'main', shard)), this.names, this.plan));
-    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host);
+    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal);
     this.intake = intake;
-    if (restored !== undefined) intake.restore(restored.sources);
-    intake.run().then(
+    intake.restore(restored?.sources ?? {}, this.#decisions);
+    const running = intake.run();
+    this.#running.push(running);
+    running.then(
       async () => {
         if (this.#stopping) return;
         // What has ended is saved as ended: a start after this finds nothing to do again.
@@ -251,9 +273,14 @@ export class Run {
   async #train(node: number, ask: Ask): Promise<void> {
     this.#trainingPool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
     const task: TrainingTask = { operators: this.#options.modules.operators, type: this.plan.operators[node]!.spec.type, task: ask.task, input: ask.input };
-    const answer = (await this.#trainingPool.run(task)) as Uint8Array;
-    const block = this.names.shardOf[ask.slot >>> 6]!;
-    this.#controls[block]?.send({ type: 'answer', node, slot: ask.slot, task: ask.task, due: ask.due, answer: Buffer.from(answer).toString('base64') });
+    const answer = Buffer.from((await this.#trainingPool.run(task)) as Uint8Array).toString('base64');
+    const { slot, asked } = ask;
+    await this.intake?.between(async (furthest) => {
+      // A replay waits for it, and so does who learnt it once before. Else a late one takes effect at the next watermark that nobody has seen.
+      const due = this.#options.replay || ask.waits || furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
+      if (!ask.waits) await this.#journal?.record({ type: 'answer', node: this.plan.operators[node]!.spec.name, slot, task: ask.task, asked, due });
+      this.#controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]?.send({ type: 'answer', node, slot, task: ask.task, asked, due, answer });
+    });
   }
 
   #schedule(): void {
@@ -282,9 +309,10 @@ export class Run {
     this.#host.checkpoint(done);
     const committed = checkpoints.committed();
     for (const [index, source] of this.sources) {
-      const saved = committed[this.plan.sources[index]!.spec.name];
+      const saved = committed.sources[this.plan.sources[index]!.spec.name];
       if (saved !== undefined && saved.position !== null) await source.commit?.(saved.position);
     }
+    await this.#journal?.drop(committed.journal);
   }
 
   /** Everything has come through. */
@@ -316,13 +344,14 @@ export class Run {
   }
 
   async #close(): Promise<void> {
-    this.intake?.stop();
+    this.intake?.stop(true);
     for (const pump of this.pumps) pump.stop();
     for (const control of this.#controls) control.send({ type: 'stop' });
-    await Promise.allSettled(this.#shards);
+    await Promise.allSettled([...this.#shards, ...this.#running]);
     await this.#shardPool?.close({ force: true }).catch(() => {});
     await this.#trainingPool?.destroy();
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));
+    await this.#journal?.close();
   }
 }

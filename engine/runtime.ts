@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import { CheckpointStore } from './checkpoint-store.js';
 import type { CheckpointDone } from './checkpoint.js';
@@ -56,6 +57,8 @@ export class Runtime {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #warned = new Map<string, number>();
   readonly #failures: FailureStatus[] = [];
+  /** Sampled each 20 ms. */
+  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
   #run: Run | undefined;
   #state: RuntimeStatus['state'] = 'starting';
   #restarts = 0;
@@ -68,7 +71,8 @@ export class Runtime {
     this.#store = store;
     this.#startedAt = options.clock.now();
     this.plan = makePlan(options.graph, options.registry, options.shards);
-    this.finished = this.#keepRunning();
+    this.#loop.enable();
+    this.finished = this.#keepRunning().finally(() => this.#loop.disable());
     // Whoever does not look at it hears of it by the log.
     this.finished.catch(() => {});
   }
@@ -219,6 +223,6 @@ export class Runtime {
   }
 
   metrics(): readonly MetricFamily[] {
-    return describeMetrics(this.plan, this.#run, this.#counts, { restarts: this.#restarts, checkpoint: this.#checkpoint });
+    return describeMetrics(this.plan, this.#run, this.#counts, { restarts: this.#restarts, checkpoint: this.#checkpoint, loop: this.#loop });
   }
 }

@@ -2,6 +2,7 @@ import { Actor, type Inlet, type SavedActor, type Turn } from './actor.js';
 import { Channel, channelBytes } from './channel.js';
 import type { AnySource, Position } from './connector.js';
 import { receiveControl } from './control.js';
+import type { Decision } from './journal.js';
 import { BLOCK_SHIFT } from './limits.js';
 import { ThreadNames, type Announcement } from './names.js';
 import { Outlet } from './outlet.js';
@@ -10,7 +11,7 @@ import type { Plan, PlannedActor, PlannedOperator, Wire } from './plan.js';
 import { channelKey, CONTROL_SHAPE, type SharedMemory } from './shard-memory.js';
 import { partitionOf, seriesText } from './series.js';
 import { Signal } from './signal.js';
-import { Stage, type Ask, type SavedStage } from './stage.js';
+import { Stage, type Ask, type Decided, type SavedStage } from './stage.js';
 import { ShardField, Stats } from './stats.js';
 
 /** What a shard starts from. */
@@ -27,6 +28,8 @@ export interface ShardStart {
   /** Positions of sources read on shards, by source index. */
   readonly positions: Readonly<Record<number, readonly (readonly [number, Position])[]>>;
   readonly live: boolean;
+  /** What a run before a crash decided about training tasks. */
+  readonly decisions: readonly Decision[];
 }
 
 /** What a shard tells the main thread beside the stream. */
@@ -67,7 +70,11 @@ export class Shard {
   }
 
   #makeActor(planned: PlannedActor, definitions: ReadonlyMap<string, AnyOperator>, report: (report: Report) => void): Actor {
-    const { plan, shard, selves, live } = this.#start;
+    const { plan, shard, selves, live, decisions } = this.#start;
+    const decided: Decided = (node, slot, task, asked) => {
+      for (const d of decisions) if (d.type === 'answer' && d.node === node && d.slot === slot && d.task === task && d.asked === asked) return d.due;
+      return undefined;
+    };
     const outlets = new Map<number, Outlet>();
     for (const wire of plan.wires) if (wire.from === planned.id) outlets.set(wire.id, this.#outlet(wire));
     const outletOf = (link: number): Outlet => outlets.get(plan.wires.find((w) => w.links.includes(link))!.id)!;
@@ -82,7 +89,7 @@ export class Shard {
     };
     const stages = planned.nodes.map((index) => {
       const node = plan.operators[index]!;
-      const stage = new Stage(node, definitions.get(node.spec.type)!, plan, this.#names, selves[index]!, down, this.#stats);
+      const stage = new Stage(node, definitions.get(node.spec.type)!, plan, this.#names, selves[index]!, down, this.#stats, decided);
       this.#byNode[index] = stage;
       return stage;
     });
@@ -155,8 +162,8 @@ export class Shard {
           for (const actor of this.#actors) actor.localBarrier(control.checkpoint);
           break;
         case 'answer': {
-          const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.due === control.due);
-          if (ask !== undefined) ask.answer = new Uint8Array(Buffer.from(control.answer, 'base64'));
+          const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.asked === control.asked);
+          if (ask !== undefined) Object.assign(ask, { due: control.due, answer: new Uint8Array(Buffer.from(control.answer, 'base64')) });
           break;
         }
         case 'stop':

@@ -1,7 +1,7 @@
 import { allocateBatch, type Batch } from './batch.js';
 import type { Time } from './clock.js';
 import { compareFindings, type Finding } from './finding.js';
-import { BATCH_ROWS, BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
+import { BATCH_ROWS, BLOCK_SHIFT, BLOCK_SLOTS, FINDINGS_PER_MINUTE } from './limits.js';
 import type { ThreadNames } from './names.js';
 import type { AnyOperator, Operator, Output } from './operator.js';
 import type { Plan, PlannedOperator } from './plan.js';
@@ -23,9 +23,17 @@ export interface Ask {
   readonly slot: number;
   readonly task: string;
   readonly input: Uint8Array;
+  /** The watermark that the operator named. */
+  readonly asked: Time;
+  /** The watermark at which the answer takes effect: that, or later where the answer was late. */
   due: Time;
+  /** A run before a crash has learnt it at `due`: so does this one, even if it has to wait. */
+  waits: boolean;
   answer?: Uint8Array;
 }
+
+/** Whether a run before a crash decided when this answer takes effect. */
+export type Decided = (node: string, slot: number, task: string, asked: Time) => Time | undefined;
 
 /** A stage as saved at a barrier. */
 export interface SavedStage {
@@ -77,6 +85,7 @@ export class Stage implements Output {
   readonly #names: ThreadNames;
   readonly #down: Downstream;
   readonly #stats: Stats;
+  readonly #decided: Decided;
   /** Rows being appended. */
   readonly #rows: Batch;
   readonly #late: Batch;
@@ -88,12 +97,15 @@ export class Stage implements Output {
   readonly #findings: Finding[][];
   /** Index in `watermarks` of the first input of each port, and how many each has. */
   readonly #inputs: readonly { first: number; count: number }[];
+  /** New findings by partition in the last minute in which it had any. */
+  readonly #told = new Map<number, { minute: number; count: number }>();
   #watermark: Time = -Infinity;
   #idle = false;
   readonly #dueSlots = new Uint32Array(BLOCK_SLOTS);
   readonly #dueTimes = new Float64Array(BLOCK_SLOTS);
 
-  constructor(node: PlannedOperator, definition: AnyOperator, plan: Plan, names: ThreadNames, self: number, down: Downstream, stats: Stats) {
+  constructor(node: PlannedOperator, definition: AnyOperator, plan: Plan, names: ThreadNames, self: number, down: Downstream, stats: Stats, decided: Decided = () => undefined) {
+    this.#decided = decided;
     this.node = node;
     this.#definition = definition;
     this.#names = names;
@@ -226,10 +238,10 @@ export class Stage implements Output {
     } else for (let i = 0; i < count; i++) operator.wake?.(this.#dueSlots[i]!, this.#dueTimes[i]!, this.state.columns, this);
   }
 
-  /** False: an answer is due and not there. A replay waits for it; live, its due moves to the watermark after it. */
+  /** False: an answer is due and not there, and must be waited for. Live, the main thread moves the due of a late one. */
   #learnDue(time: Time, live: boolean): boolean {
     const due = this.asks.filter((ask) => ask.due <= time);
-    if (!live && due.some((ask) => ask.answer === undefined)) return false;
+    if (due.some((ask) => ask.answer === undefined && (!live || ask.waits))) return false;
     due.sort((a, b) => a.due - b.due || (this.#names.member(a.slot) < this.#names.member(b.slot) ? -1 : 1));
     for (const ask of due) {
       if (ask.answer === undefined) continue;
@@ -274,9 +286,27 @@ export class Stage implements Output {
   }
 
   finding(finding: Finding): void {
+    // What is known already may always change and close; a storm of new ones is counted.
+    if (finding.revision === 1 && !this.#admit(finding)) {
+      this.#stats.addNode(this.node.index, NodeField.capped, 1);
+      return;
+    }
     this.#stats.addNode(this.node.index, NodeField.findings, 1);
     for (const { stage, port, late } of this.fused) if (!late) stage.receive(finding, port);
     this.#down.finding(this.node, finding);
+  }
+
+  /** At most so many new findings a partition and minute of event time: by partition, so that it does not depend on placement. */
+  #admit(finding: Finding): boolean {
+    const minute = Math.floor(finding.time / 60_000);
+    const partition = partitionOf(finding.series, this.#names.partitions);
+    const told = this.#told.get(partition);
+    if (told === undefined || told.minute !== minute) {
+      this.#told.set(partition, { minute, count: 1 });
+      return true;
+    }
+    told.count += 1;
+    return told.count <= FINDINGS_PER_MINUTE;
   }
 
   late(batch: Batch, index: number, reason: 'late' | 'ahead'): void {
@@ -295,9 +325,14 @@ export class Stage implements Output {
   }
 
   ask(slot: number, task: string, input: Uint8Array, due: Time): void {
-    const ask = { slot, task, input, due };
+    this.#ask({ slot, task, input, asked: due, due, waits: false });
+  }
+
+  #ask(ask: Ask): void {
+    const due = this.#decided(this.node.spec.name, ask.slot, ask.task, ask.asked);
+    if (due !== undefined) Object.assign(ask, { due, waits: true });
     this.asks.push(ask);
-    this.#down.ask(this.node, ask);
+    if (ask.answer === undefined) this.#down.ask(this.node, ask);
   }
 
   /** Hands on what the operator has appended or extended so far. */
@@ -360,8 +395,7 @@ export class Stage implements Output {
     for (const [slot, bytes] of saved.kept) if (owns(slot >> BLOCK_SHIFT)) this.#operator.restore?.(slot, bytes);
     for (const ask of saved.asks) {
       if (!owns(ask.slot >> BLOCK_SHIFT)) continue;
-      this.asks.push({ ...ask });
-      if (ask.answer === undefined) this.#down.ask(this.node, this.asks.at(-1)!);
+      this.#ask({ ...ask });
     }
     // The same on every shard, as a barrier is a cut through all. The stage counts as behind it, so that it tells its consumers again.
     this.watermarks.restore(saved.watermark);

@@ -172,6 +172,7 @@ an old one is taken. When the log reaches its bound, requests are answered 429 w
     { title: 'Large requests and a small disk', yaml: 'sources:\n  posted: { type: http, max_samples: 50000, max_body: 32MiB, log_size: 64MiB }\n' },
   ],
   live: () => true,
+  replays: true,
   disorder: ({ disorder }) => disorder,
   create: (parsed, context) => new HttpSource(parsed, context),
 });
