@@ -50,7 +50,7 @@ when nothing arrives any more. Without events for 3 days it rests, and its compl
 as long as the period reaches so far back; what is older, and a counter's sample older than its last, is \`late\`. An SLO without any events
 begins with the first that come, however old.
 
-**Memory.** A window is kept in at most 721 panes: 29 kB an SLO with the defaults, and 17 bytes a counter.
+**Memory.** A window is kept in at most 721 panes: 29 kB an SLO with the defaults, and 25 bytes a counter.
 `.trim(),
   config: burnRateConfig,
   examples: [

@@ -150,11 +150,14 @@ export class Alerts {
     alert.kinds[kind] = (alert.kinds[kind] ?? 0) + 1;
     if (alert.members.length < MAX_LISTED) alert.members.push(id);
     alert.lastOpened = Math.max(alert.lastOpened, time);
-    if (severity > alert.severity) {
+    const isWorse = severity > alert.severity;
+    if (isWorse) {
       alert.severity = severity;
       alert.worst = explanation;
     }
-    this.#revise(alert, isNew ? 'opened' : 'grew', time);
+    // In a storm people are told of a doubling, not of each.
+    const isDoubled = (alert.count & (alert.count - 1)) === 0;
+    if (isWorse || isDoubled || alert.count <= MAX_LISTED) this.#revise(alert, isNew ? 'opened' : 'grew', time);
   }
 
   /** The open alert with the most label values in common, the oldest of several; else a new one. */

@@ -42,7 +42,7 @@ all of its findings have closed, at the earliest \`duplicates\` after the last o
 also its \`correlationId\`, made from the labels and time with which it opened; its \`series\` says those labels, its \`labels\` what
 its findings share now.
 
-**Bounds.** An alert lists its first 100 findings and counts the others. Past \`max_alerts\` open alerts, findings that join none go
+**Bounds.** An alert lists its first 100 findings and counts the others, with a revision each time their number has doubled. Past \`max_alerts\` open alerts, findings that join none go
 into one alert without labels, \`alert\`. All alerts together wait for at most 20,000 findings to close; more are counted.
 `.trim(),
   config,
