@@ -7,7 +7,7 @@ export default defineOperator({
   version: 1,
   summary: 'Marks what is unusual for a series: a score, the expected value and a band on every row, and anomalies that open and close.',
   description: `
-Follows each series with an exponentially weighted robust z-score. A row comes out as it came in, with
+Follows each series with an exponentially weighted robust z-score. A row comes out as it came in, with all its columns and
 
 | column | |
 | --- | --- |
@@ -92,7 +92,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
       ],
     },
   ],
-  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'expected', 'lower', 'upper'], findings: ['anomaly'], late: true } }),
+  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'expected', 'lower', 'upper'], passes: true, findings: ['anomaly'], late: true } }),
   state: () => state,
   create: (of, context) => new Detector(of, context),
 });

@@ -1,4 +1,4 @@
-import type { Batch } from '../../engine/batch.js';
+import { allocateBatch, type Batch } from '../../engine/batch.js';
 import { about, findingId, severities, type Anomaly } from '../../engine/finding.js';
 import { BATCH_ROWS } from '../../engine/limits.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
@@ -40,18 +40,12 @@ export class Detector implements Operator<State, string, Column> {
   }
 
   push(batch: Batch, columns: Columns<State>, out: Output<Column>): void {
-    if (this.#markLate(batch, columns) === 0) {
-      const added = out.extend(batch);
-      for (let i = 0; i < batch.length; i++) this.#judge(batch, i, columns, out, added, i);
-      return;
-    }
-    for (let i = 0; i < batch.length; i++) {
-      if (this.#isLate[i] === 1) out.late(batch, i, 'late');
-      else {
-        const row = out.row(batch.time[i]!, batch.slot[i]!, batch.value[i]!);
-        this.#judge(batch, i, columns, out, out.columns, row);
-      }
-    }
+    const late = this.#markLate(batch, columns);
+    for (let i = 0; i < batch.length && late > 0; i++) if (this.#isLate[i] === 1) out.late(batch, i, 'late');
+    if (late === batch.length) return;
+    const rows = late === 0 ? batch : this.#inTime(batch);
+    const added = out.extend(rows);
+    for (let i = 0; i < rows.length; i++) this.#judge(rows, i, columns, added, out);
   }
 
   /** Marks the rows that are older than the last one of their series, and counts them. */
@@ -71,23 +65,38 @@ export class Detector implements Operator<State, string, Column> {
     return count;
   }
 
-  /** Judges row `i` and writes what it finds at `row` of the columns. */
-  #judge(batch: Batch, i: number, columns: Columns<State>, out: Output<Column>, added: Readonly<Record<Column, Float64Array>>, row: number): void {
+  /** The rows that are not late, with all their columns. */
+  #inTime(batch: Batch): Batch {
+    const names = Object.keys(batch.columns);
+    const rows = allocateBatch(names, batch.length);
+    for (let i = 0; i < batch.length; i++) {
+      if (this.#isLate[i] === 1) continue;
+      const n = rows.length++;
+      rows.time[n] = batch.time[i]!;
+      rows.slot[n] = batch.slot[i]!;
+      rows.value[n] = batch.value[i]!;
+      rows.flags[n] = batch.flags[i]!;
+      for (const name of names) rows.columns[name]![n] = batch.columns[name]![i]!;
+    }
+    return rows;
+  }
+
+  #judge(batch: Batch, i: number, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
     const value = batch.value[i]!;
     if (!(Math.abs(value) <= LARGEST)) {
-      added.score[row] = NaN;
-      added.expected[row] = NaN;
-      added.lower[row] = NaN;
-      added.upper[row] = NaN;
+      added.score[i] = NaN;
+      added.expected[i] = NaN;
+      added.lower[i] = NaN;
+      added.upper[i] = NaN;
       return;
     }
     const slot = batch.slot[i]!;
     const verdict = this.#verdict;
     const change = watch(columns, slot, value, this.#limits, verdict);
-    added.score[row] = verdict.score;
-    added.expected[row] = verdict.expected;
-    added.lower[row] = verdict.expected - verdict.reach;
-    added.upper[row] = verdict.expected + verdict.reach;
+    added.score[i] = verdict.score;
+    added.expected[i] = verdict.expected;
+    added.lower[i] = verdict.expected - verdict.reach;
+    added.upper[i] = verdict.expected + verdict.reach;
     if (change !== QUIET) out.finding(this.#finding(change, slot, batch.time[i]!, columns));
   }
 

@@ -100,6 +100,11 @@ await t.test('values that are no numbers pass and change nothing', async (t) => 
   t.equal(between.rows[300]!.flags, STALE);
 });
 
+await t.test('columns that a row has are kept', async (t) => {
+  const { rows } = runReference(detect, detect.config.parse({}), parseMessages(['0s m 1 mean=5', '1s m 2 mean=6', '0s m 3 mean=7']));
+  t.strictSame(rows.map(({ columns }) => columns['mean']), [5, 6]);
+});
+
 await t.test('series are judged apart, by their own time', async (t) => {
   const run = (input: readonly string[]) => runReference(detect, detect.config.parse({}), parseMessages(input));
   const old = calm.map((value, i) => `${i}s old ${value}`);
@@ -205,19 +210,20 @@ function pushAll(batches: readonly Batch[]): string[] {
   const lines: string[] = [];
   for (const batch of batches) {
     const added: Record<Column, Float64Array> = { score: new Float64Array(64), expected: new Float64Array(64), lower: new Float64Array(64), upper: new Float64Array(64) };
-    const given: { time: number; slot: number; value: number }[] = [];
+    let given: Batch = allocateBatch([], 0);
     const out = {
-      columns: added,
-      row: (time: number, slot: number, value: number) => given.push({ time, slot, value }) - 1,
       extend: (of: Batch) => {
-        for (let i = 0; i < of.length; i++) given.push({ time: of.time[i]!, slot: of.slot[i]!, value: of.value[i]! });
+        given = of;
         return added;
       },
       finding: (finding: Anomaly) => void lines.push(`finding ${finding.id} ${finding.revision}`),
       late: (of: Batch, i: number) => void lines.push(`late ${of.time[i]} ${of.slot[i]}`),
     };
     operator.push!(batch, columns, out as unknown as Output<Column>, 0);
-    given.forEach(({ time, slot, value }, i) => lines.push(`row ${time} ${slot} ${value} ${added.score[i]} ${added.expected[i]} ${added.lower[i]} ${added.upper[i]}`));
+    for (let i = 0; i < given.length; i++) {
+      const verdict = [added.score[i], added.expected[i], added.lower[i], added.upper[i]].join(' ');
+      lines.push(`row ${given.time[i]} ${given.slot[i]} ${given.value[i]} ${given.flags[i]} ${given.columns['mean']![i]} ${verdict}`);
+    }
   }
   return lines.sort();
 }
@@ -228,12 +234,14 @@ await t.test('how rows are cut into batches changes nothing, late ones among the
   const cut = (size: number): Batch[] =>
     Array.from({ length: Math.ceil(rows.length / size) }, (_, k) => {
       const part = rows.slice(k * size, (k + 1) * size);
-      const batch = allocateBatch([], 64);
+      const batch = allocateBatch(['mean'], 64);
       batch.length = part.length;
       part.forEach((row, i) => {
         batch.time[i] = row.time;
         batch.slot[i] = row.slot;
         batch.value[i] = row.value;
+        batch.columns['mean']![i] = 2 * row.value;
+        batch.flags[i] = row.value === 99 ? STALE : 0;
       });
       return batch;
     });
