@@ -101,6 +101,7 @@ export class Stage implements Output {
   readonly #told = new Map<number, { minute: number; count: number }>();
   #watermark: Time = -Infinity;
   #idle = false;
+  #restored = false;
   readonly #dueSlots = new Uint32Array(BLOCK_SLOTS);
   readonly #dueTimes = new Float64Array(BLOCK_SLOTS);
 
@@ -194,12 +195,18 @@ export class Stage implements Output {
 
   /** True when there is something to do for the present watermark. */
   get behind(): boolean {
-    return this.watermarks.time > this.#watermark || this.watermarks.idle !== this.#idle;
+    return this.#restored || this.watermarks.time > this.#watermark || this.watermarks.idle !== this.#idle;
   }
 
   /** One step. `done`: it has caught up, and has told its consumers. `waits`: for a training task's answer. */
   step(live: boolean): 'more' | 'done' | 'waits' {
     const time = this.watermarks.time;
+    if (this.#restored) {
+      // Its consumers hear again what they heard before the barrier. What was set behind the watermark waits for the next, as it would have.
+      this.#restored = false;
+      this.#passOn(this.#watermark);
+      return 'done';
+    }
     try {
       this.#receivePassed(time);
       for (let n = 0; n < BLOCKS_A_STEP; n++) {
@@ -219,15 +226,18 @@ export class Stage implements Output {
     }
   }
 
+  /** Of all ports together, in one order. */
   #receivePassed(time: Time): void {
+    const passed: { finding: Finding; port: number }[] = [];
     for (const [port, held] of this.#findings.entries()) {
       if (held.length === 0) continue;
-      const passed = held.filter((finding) => finding.time < time).sort(compareFindings);
-      if (passed.length === 0) continue;
+      for (const finding of held) if (finding.time < time) passed.push({ finding, port });
       this.#findings[port] = held.filter((finding) => !(finding.time < time));
-      for (const finding of passed) this.#operator.receive?.(finding, this.state.columns, this, port);
-      this.emit();
     }
+    if (passed.length === 0) return;
+    passed.sort((a, b) => compareFindings(a.finding, b.finding) || a.port - b.port);
+    for (const { finding, port } of passed) this.#operator.receive?.(finding, this.state.columns, this, port);
+    this.emit();
   }
 
   #fire(block: number, time: Time): void {
@@ -397,8 +407,10 @@ export class Stage implements Output {
       if (!owns(ask.slot >> BLOCK_SHIFT)) continue;
       this.#ask({ ...ask });
     }
-    // The same on every shard, as a barrier is a cut through all. The stage counts as behind it, so that it tells its consumers again.
+    // The same on every shard, as a barrier is a cut through all.
     this.watermarks.restore(saved.watermark);
+    this.#watermark = this.watermarks.time;
+    this.#restored = true;
     for (const [port, held] of saved.findings.entries()) this.#findings[port]?.push(...held.filter((finding) => this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard));
   }
 
