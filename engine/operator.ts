@@ -60,10 +60,10 @@ export interface Output<Out extends string = string> {
    * Appends a row and returns its index: set the further columns at it,
    * `const i = out.row(t, slot, v); out.columns.mean[i] = m`. Columns not set keep what was there.
    */
-  row(time: Time, slot: number, value: number): number;
+  row(time: Time, slot: number, value: number, flags?: number): number;
   /**
-   * Instead of `row`: emits all rows of the batch at hand again, with their time, slot, value and flags
-   * shared, not copied; fill `columns[name][0 .. batch.length)` before the call returns.
+   * Instead of `row`: emits all rows of the batch at hand (or of a copy of some of its rows) again, with
+   * their time, slot, value and flags shared; fill `columns[name][0 .. batch.length)` before the call returns.
    */
   extend(batch: Batch): Readonly<Record<Out, Float64Array>>;
   /** The further columns of the rows being appended. */

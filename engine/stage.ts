@@ -273,13 +273,14 @@ export class Stage implements Output {
 
   // Output, as the operator sees it.
 
-  row(time: Time, slot: number, value: number): number {
+  row(time: Time, slot: number, value: number, flags = 0): number {
     const rows = this.#rows;
     if (rows.length === BATCH_ROWS) this.emit();
     const i = rows.length++;
     rows.time[i] = time;
     rows.slot[i] = slot;
     rows.value[i] = value;
+    rows.flags[i] = flags;
     return i;
   }
 
