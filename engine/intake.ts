@@ -152,6 +152,8 @@ export class Intake {
   readonly #abort = new AbortController();
   readonly #journal: Journal | undefined;
   #broken = false;
+  /** When the event loop last had a turn: a source that always has something would starve it. */
+  #breathed = 0;
   /** One thing is sent at a time, and barriers fall between. */
   #turnstile: Promise<unknown> = Promise.resolve();
 
@@ -301,6 +303,10 @@ export class Intake {
   }
 
   async #read(staging: Staging): Promise<void> {
+    if (this.#clock.elapsed() - this.#breathed > BREATH_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#breathed = this.#clock.elapsed();
+    }
     staging.clear();
     const reading = await staging.source.read(staging, READ_ROWS, this.#abort.signal);
     staging.ready = staging.length;
@@ -392,6 +398,7 @@ export class Intake {
 }
 
 const RUNS_A_PASS = 64;
+const BREATH_MS = 5;
 const WAIT_MS = 1_000;
 const IDLE_LOOK_MS = 1_000;
 
