@@ -1,0 +1,70 @@
+import { Counter } from './counter.js';
+import { Ends } from './ends.js';
+import { Extremes } from './extremes.js';
+import { Counts, Moments } from './moments.js';
+import type { Panes } from './panes.js';
+import { Quantiles } from './quantiles.js';
+import type { Part } from './state.js';
+import { Sum } from './sum.js';
+
+export const aggregateNames = ['count', 'sum', 'mean', 'stddev', 'variance', 'min', 'max', 'first', 'last', 'increase', 'rate'] as const;
+
+/** `p50`, `p99.9`: the quantile in (0, 1), or undefined. */
+export function quantileOf(name: string): number | undefined {
+  const match = /^p(\d{1,2}(?:\.\d{1,6})?)$/.exec(name);
+  const percent = match === null ? 0 : Number(match[1]);
+  return percent > 0 ? percent / 100 : undefined;
+}
+
+/** What the aggregates need to keep. */
+export interface Needs {
+  readonly moments: boolean;
+  readonly sum: boolean;
+  readonly extremes: boolean;
+  readonly ends: boolean;
+  readonly counter: boolean;
+  readonly quantiles: boolean;
+}
+
+export function needsOf(aggregates: readonly string[]): Needs {
+  const some = (...names: string[]): boolean => names.some((name) => aggregates.includes(name));
+  return {
+    moments: some('mean', 'stddev', 'variance'),
+    sum: some('sum'),
+    extremes: some('min', 'max'),
+    ends: some('first', 'last'),
+    counter: some('increase', 'rate'),
+    quantiles: aggregates.some((name) => quantileOf(name) !== undefined),
+  };
+}
+
+/** Everything that computes the aggregates; results lie in the order of `aggregates`. */
+export interface Parts {
+  /** The first keeps the count. */
+  readonly all: readonly Part[];
+  readonly counter: Counter | undefined;
+  readonly quantiles: Quantiles | undefined;
+}
+
+export function partsOf(aggregates: readonly string[], panes: Panes): Parts {
+  const needs = needsOf(aggregates);
+  const place = (name: string): number => aggregates.indexOf(name);
+  const all: Part[] = [
+    needs.moments ? new Moments({ count: place('count'), mean: place('mean'), variance: place('variance'), stddev: place('stddev') }) : new Counts(place('count')),
+  ];
+  if (needs.sum) all.push(new Sum(place('sum')));
+  if (needs.extremes) all.push(new Extremes({ min: place('min'), max: place('max') }));
+  if (needs.ends) all.push(new Ends({ first: place('first'), last: place('last') }));
+  const counter = needs.counter ? new Counter(panes, { increase: place('increase'), rate: place('rate') }) : undefined;
+  if (counter !== undefined) all.push(counter);
+  const quantiles = needs.quantiles ? new Quantiles(panes, quantilePlaces(aggregates)) : undefined;
+  if (quantiles !== undefined) all.push(quantiles);
+  return { all, counter, quantiles };
+}
+
+function quantilePlaces(aggregates: readonly string[]): { quantile: number; place: number }[] {
+  return aggregates.flatMap((name, place) => {
+    const quantile = quantileOf(name);
+    return quantile === undefined ? [] : [{ quantile, place }];
+  });
+}

@@ -1,0 +1,44 @@
+/** Steps in which watermarks move, ms: a row may be so much further ahead than the lead says. */
+const WATERMARK_STEP = 1_000;
+
+/**
+ * How time is cut into panes, and where the panes of a series are. Windows of `size` begin at every multiple of
+ * `slide` since the epoch: [start, end). Size is a multiple of slide, so a pane, one slide of time, is
+ * wholly in a window or not at all.
+ *
+ * Panes that can be in use at a watermark W begin after W - lateness - size and before W + lead + one step
+ * of the watermark: the ring has room for all of them, so a pane's place is its number modulo the ring.
+ */
+export class Panes {
+  /** Panes of a window. */
+  readonly perWindow: number;
+  readonly ring: number;
+  /** The ring, and a running total where windows overlap. */
+  readonly perSlot: number;
+
+  constructor(
+    readonly size: number,
+    readonly slide: number,
+    readonly lateness: number,
+    lead: number,
+  ) {
+    this.perWindow = size / slide;
+    this.ring = Math.ceil((size + lateness + lead + WATERMARK_STEP) / slide) + 1;
+    this.perSlot = this.ring + (this.perWindow > 1 ? 1 : 0);
+  }
+
+  /** Place in the ring of the pane with this number (its start / slide). A remainder of doubles by `%` costs ten times as much. */
+  place(number: number): number {
+    return number - Math.floor(number / this.ring) * this.ring;
+  }
+
+  /** Whether a block of as many panes as a window has begins with this one. */
+  beginsBlock(number: number): boolean {
+    return Math.floor(number / this.perWindow) * this.perWindow === number;
+  }
+
+  /** The pane of a slot that holds this time. */
+  at(slot: number, time: number): number {
+    return slot * this.perSlot + this.place(Math.floor(time / this.slide));
+  }
+}

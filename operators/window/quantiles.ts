@@ -1,0 +1,83 @@
+import type { Panes } from './panes.js';
+import { Sketch } from './sketch.js';
+import type { Closing, Part, Rows, WindowState } from './state.js';
+
+export interface QuantilePlace {
+  /** In (0, 1). */
+  readonly quantile: number;
+  readonly place: number;
+}
+
+/** Quantiles: a sketch for each pane with rows, kept by slot. Sketches of panes that were dropped are used again. */
+export class Quantiles implements Part {
+  readonly #panes: Panes;
+  readonly #places: readonly QuantilePlace[];
+  /** By slot, then by pane of the slot. */
+  readonly #sketches: (Sketch | undefined)[][] = [];
+  readonly #unused: Sketch[] = [];
+
+  constructor(panes: Panes, places: readonly QuantilePlace[]) {
+    this.#panes = panes;
+    this.#places = places;
+  }
+
+  clear(_state: WindowState, slot: number, pane: number): void {
+    const sketches = (this.#sketches[slot] ??= []);
+    sketches[pane - slot * this.#panes.perSlot] = this.#unused.pop() ?? new Sketch();
+  }
+
+  /** A pane with rows is no longer needed. */
+  drop(slot: number, pane: number): void {
+    const sketches = this.#sketches[slot]!;
+    const at = pane - slot * this.#panes.perSlot;
+    const sketch = sketches[at]!;
+    sketch.clear();
+    this.#unused.push(sketch);
+    sketches[at] = undefined;
+  }
+
+  add(_state: WindowState, { length, slot, value }: Rows, panes: Int32Array): void {
+    const perSlot = this.#panes.perSlot;
+    for (let i = 0; i < length; i++) {
+      const s = slot[i]!;
+      if (panes[i]! >= 0) this.#sketches[s]![panes[i]! - s * perSlot]!.add(value[i]!);
+    }
+  }
+
+  append(_state: WindowState, slot: number, pane: number, later: number): void {
+    const first = slot * this.#panes.perSlot;
+    const sketches = this.#sketches[slot]!;
+    sketches[pane - first]!.merge(sketches[later - first]!);
+  }
+
+  read(_state: WindowState, { length, stride, slots, panes }: Closing, results: Float64Array): void {
+    for (let j = 0; j < length; j++) {
+      const slot = slots[j]!;
+      const sketch = this.#sketches[slot]![panes[j]! - slot * this.#panes.perSlot]!;
+      for (const { quantile, place } of this.#places) results[place * stride + j] = sketch.quantile(quantile);
+    }
+  }
+
+  /** Of the panes with rows: number of the pane, then its sketch. */
+  save(slot: number): Uint8Array | undefined {
+    const numbers: number[] = [];
+    this.#sketches[slot]?.forEach((sketch, at) => {
+      if (sketch !== undefined) numbers.push(at, ...sketch.save());
+    });
+    return numbers.length === 0 ? undefined : new Uint8Array(Float64Array.from(numbers).buffer);
+  }
+
+  restore(slot: number, saved: Uint8Array): void {
+    const numbers = new Float64Array(new Uint8Array(saved).buffer);
+    const sketches: (Sketch | undefined)[] = (this.#sketches[slot] = []);
+    for (let at = 0; at < numbers.length;) {
+      const sketch = new Sketch();
+      sketches[numbers[at]!] = sketch;
+      at = sketch.restore(numbers, at + 1);
+    }
+  }
+
+  release(slot: number): void {
+    this.#sketches[slot] = [];
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * State of windows, a series. Columns that no chosen aggregate needs are not there.
+ *
+ * A series has a ring of panes, one for each `slide` of time that can still change or is still part of a
+ * window to come, and, where windows overlap, one pane more: the running total. Pane k of a slot is at
+ * `slot * panes + k`.
+ */
+export interface WindowSchema {
+  readonly [column: string]: 'f64' | 'u32' | 'u8' | { readonly type: 'f64' | 'u32'; readonly per: number };
+  /** 1 while a window of the series is still to close. */
+  readonly open: 'u8';
+  /** Of an open series: end of the next window to close, and of the newest pane with rows; ms. */
+  readonly next: 'f64';
+  readonly newest: 'f64';
+  /** The pane of the last row: its end, and its place in the ring + 1; 0 where there is none. */
+  readonly paneEnd: 'f64';
+  readonly pane: 'u32';
+  /** Rows of a pane. A pane without rows is empty, whatever the other columns hold. */
+  readonly count: { readonly type: 'u32'; readonly per: number };
+  readonly moments: { readonly type: 'f64'; readonly per: number };
+  readonly sum: { readonly type: 'f64'; readonly per: number };
+  readonly extremes: { readonly type: 'f64'; readonly per: number };
+  readonly ends: { readonly type: 'f64'; readonly per: number };
+  readonly counter: { readonly type: 'f64'; readonly per: number };
+}
+
+/** The columns as arrays. */
+export interface WindowState {
+  readonly open: Uint8Array;
+  readonly next: Float64Array;
+  readonly newest: Float64Array;
+  readonly paneEnd: Float64Array;
+  readonly pane: Uint32Array;
+  readonly count: Uint32Array;
+  readonly moments: Float64Array;
+  readonly sum: Float64Array;
+  readonly extremes: Float64Array;
+  readonly ends: Float64Array;
+  readonly counter: Float64Array;
+}
+
+/** Rows as columns. */
+export interface Rows {
+  readonly length: number;
+  readonly time: Float64Array;
+  readonly slot: Uint32Array;
+  readonly value: Float64Array;
+}
+
+/** What some of the aggregates keep of each pane, and how it is combined. Panes are indices into the columns. */
+export interface Part {
+  /** Makes a pane empty, before its first row. */
+  clear(state: WindowState, slot: number, pane: number): void;
+  /** Adds rows to their panes: row i to `panes[i]`, to none where that is negative. */
+  add(state: WindowState, rows: Rows, panes: Int32Array): void;
+  /** Makes `pane` stand for itself and a `later` one that is not empty. Called before the counts are added. */
+  append(state: WindowState, slot: number, pane: number, later: number): void;
+  /** Writes the aggregates of panes with rows: those of `closing.panes[j]` to `results[place * closing.stride + j]`. */
+  read(state: WindowState, closing: Closing, results: Float64Array): void;
+}
+
+/** Windows that close, at most one a series: `length` panes that hold the whole window, with slot and end of each. */
+export interface Closing {
+  length: number;
+  readonly stride: number;
+  readonly slots: Uint32Array;
+  readonly panes: Int32Array;
+  readonly ends: Float64Array;
+}
