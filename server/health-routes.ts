@@ -52,9 +52,8 @@ export function addHealthRoutes(routes: Routes, reader: Reader, current: () => R
       const status = reader.view.status();
       const running = status.state === 'running' || status.state === 'draining';
       const part = (type: string) => ({ status: running && status.nodes.some((node) => node.kind === 'operator' && node.type === type && node.health !== 'down') ? ('active' as const) : ('inactive' as const) });
-      const overall = overallOf(status);
       return {
-        overall_status: overall === 'ok' ? 'healthy' : overall === 'down' ? 'unhealthy' : 'degraded',
+        overall_status: systemStatus(overallOf(status)),
         components: {
           anomaly_detection: part(parts.anomaly_detection),
           slo_monitoring: part(parts.slo_monitoring),
@@ -82,6 +81,11 @@ function overallOf({ state, nodes }: RuntimeStatus): 'ok' | 'degraded' | 'starti
     default:
       return state satisfies never;
   }
+}
+
+function systemStatus(overall: ReturnType<typeof overallOf>): 'healthy' | 'degraded' | 'unhealthy' {
+  if (overall === 'ok') return 'healthy';
+  return overall === 'down' ? 'unhealthy' : 'degraded';
 }
 
 function health(status: RuntimeStatus, version: string) {

@@ -24,7 +24,6 @@ export class FindingFeed {
   private flushed: number[] = [];
   private pending: Finding[] = [];
   private pump: Promise<void> | undefined;
-  private rewritten = 0;
   private closing = false;
   failure: Error | undefined;
 
@@ -50,7 +49,6 @@ export class FindingFeed {
     for (const channel of findingChannels) this.rings.channels[channel].lost = contents.lost[channel] ?? 0;
     if (contents.epoch === undefined) await log.begin(this.epoch);
     else this.epoch = contents.epoch;
-    this.rewritten = 0;
     this.trim();
   }
 
@@ -85,7 +83,7 @@ export class FindingFeed {
     // A turn later: what is taken in this one shares a write.
     await Promise.resolve();
     while (this.pending.length > 0) {
-      const group = this.pending;
+      const group = [...this.pending];
       const results = await Promise.allSettled(group.map((finding) => this.write(finding)));
       const refused: Finding[] = [];
       results.forEach((result, index) => {
@@ -95,8 +93,8 @@ export class FindingFeed {
         } else refused.push(group[index]!);
       });
       this.pending = [...refused, ...this.pending.slice(group.length)];
-      this.trim();
       if (refused.length < group.length) this.published();
+      this.trim();
       const reason = results.find((result) => result.status === 'rejected')?.reason as Error | undefined;
       if (reason !== undefined && this.failure === undefined) this.context.log.error({ err: reason }, 'findings cannot be written to disk and are held back');
       this.failure = reason;
@@ -120,10 +118,9 @@ export class FindingFeed {
 
   /** The log grows by appending; now and then it is written anew with what is still kept. */
   private async rewriteIfLong(): Promise<void> {
-    if (this.log === undefined || this.log.bytes < LOG_REWRITE_BYTES + 2 * this.rewritten) return;
+    if (this.log === undefined || this.log.bytes < LOG_REWRITE_BYTES || this.log.bytes < 2 * this.rings.bytes()) return;
     const lost = Object.fromEntries(findingChannels.map((channel) => [channel, this.rings.channels[channel].lost])) as Record<FindingChannel, number>;
     await this.log.rewrite(this.epoch, lost, this.rings.kept());
-    this.rewritten = this.log.bytes;
   }
 }
 

@@ -38,9 +38,9 @@ export class FindingLog {
     return this.log.bytes;
   }
 
-  /** Appends a finding; resolves with its offset once it is on disk. Appends made together share one write. */
-  append(finding: Finding): Promise<number> {
-    return this.log.append(encode({ finding }));
+  /** Appends a finding; resolves once it is on disk, with its offset where none is given. Appends made together share one write. */
+  append(finding: Finding, offset?: number): Promise<number> {
+    return this.log.append(encode(offset === undefined ? { finding } : { finding, offset }));
   }
 
   begin(epoch: string): Promise<number> {
@@ -52,7 +52,7 @@ export class FindingLog {
     const all = [...kept];
     const first = await this.log.append(encode({ epoch, lost }));
     for (let i = 0; i < all.length; i += CHUNK) {
-      await Promise.all(all.slice(i, i + CHUNK).map(({ offset, finding }) => this.log.append(encode({ finding, offset }))));
+      await Promise.all(all.slice(i, i + CHUNK).map(({ offset, finding }) => this.append(finding, offset)));
     }
     await this.log.drop(first - 1);
   }

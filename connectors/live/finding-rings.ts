@@ -111,6 +111,13 @@ export class FindingRings {
     for (const finding of this.openById.values()) if (!listed.has(finding)) yield { offset: 0, finding };
   }
 
+  /** About how long the channels are as text. */
+  bytes(): number {
+    let bytes = 0;
+    for (const { entries } of Object.values(this.channels)) for (const { text } of entries) bytes += text.length;
+    return bytes;
+  }
+
   /** An open finding of an earlier run that has left its channel. */
   restoreOpen(finding: Finding): void {
     this.known.set(finding.id, { revision: finding.revision, offset: 0 });

@@ -47,6 +47,6 @@ export const PROTECTED_FINDINGS = 100_000;
 /** Open findings on the board; the oldest are left out past it. */
 export const OPEN_FINDINGS = 10_000;
 
-/** The log is rewritten when it is longer than this and twice what is retained; the hard bound is never reached then. */
+/** The log is rewritten when it is longer than this and than twice what is retained; the hard bound is never reached then. */
 export const LOG_REWRITE_BYTES = 32 * 1024 * 1024;
 export const LOG_BYTES = 1024 * 1024 * 1024;

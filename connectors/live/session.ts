@@ -60,17 +60,17 @@ export class Session {
   /** Findings, while the socket takes them. */
   pump(): void {
     for (const subscription of this.findings.values()) {
-      while (!this.closed && !this.isHigh()) {
+      while (!this.closed && !subscription.overrun && !this.isHigh()) {
         const text = subscription.next();
         if (text === undefined) break;
         this.give(text);
       }
     }
+    this.judge();
   }
 
   /** Rows since the last tick; and a look at whether the socket keeps up. */
   tick(): void {
-    const now = this.feeds.clock.elapsed();
     this.pump();
     for (const subscription of this.rows.values()) {
       if (this.isHigh()) {
@@ -80,6 +80,7 @@ export class Session {
       const text = subscription.next(this.behind.delete(subscription));
       if (text !== undefined) this.give(text);
     }
+    const now = this.feeds.clock.elapsed();
     if (now >= this.progressAt && !this.isHigh()) {
       this.progressAt = now + PROGRESS_MS;
       for (const subscription of this.findings.values()) {
@@ -87,7 +88,6 @@ export class Session {
         if (text !== undefined) this.give(text);
       }
     }
-    this.judge(now);
   }
 
   forget(ring: Ring): void {
@@ -143,14 +143,16 @@ export class Session {
     else this.error(id, 'unknown_subscription', `id ${JSON.stringify(id)} is not subscribed`);
   }
 
-  private judge(now: number): void {
-    if (!this.isHigh()) {
-      this.highSince = undefined;
-      return;
-    }
-    this.highSince ??= now;
-    const lag = Math.max(0, ...[...this.findings.values()].map((subscription) => subscription.lag));
-    if (lag === 0 || (lag < this.feeds.retain / 2 && now - this.highSince < SLOW_MS)) return;
+  /** Whether the socket takes findings as fast as they come, and as long as they are kept. */
+  private judge(): void {
+    if (this.closed) return;
+    const now = this.feeds.clock.elapsed();
+    if (this.isHigh()) this.highSince ??= now;
+    else this.highSince = undefined;
+    const all = [...this.findings.values()];
+    const lag = this.highSince === undefined ? 0 : Math.max(0, ...all.map((subscription) => subscription.lag));
+    const slow = lag >= this.feeds.retain / 2 || (lag > 0 && now - this.highSince! >= SLOW_MS);
+    if (!slow && !all.some((subscription) => subscription.overrun)) return;
     for (const subscription of this.findings.values()) {
       this.send({ type: 'error', id: subscription.id, code: 'slow_subscriber', message: 'this subscriber does not keep up: connect again and go on from this position', ...subscription.position });
     }

@@ -8,7 +8,7 @@ const config = z.strictObject({
   history: duration({ min: '1s', max: '1h' }).default(300_000).describe('length of the past that a new subscriber of rows is sent'),
   max_series: z.number().int().min(1).max(1_000_000).default(10_000).describe('series whose recent rows are kept; the one silent the longest makes room for a new one'),
   memory: size().default(32 * 1024 * 1024).describe('bound on the memory for recent rows'),
-  retain: z.number().int().min(100).max(1_000_000).default(10_000).describe('findings of each channel that a subscriber can resume from; kept on disk'),
+  retain: z.number().int().min(1_000).max(1_000_000).default(10_000).describe('findings of each channel that a subscriber can resume from; kept on disk'),
 });
 export type LiveConfig = z.infer<typeof config>;
 
