@@ -47,6 +47,10 @@ export class Actor {
   #next = 0;
   #barrier = -1;
   #local: { source: LocalSource; batch: Batch; filled: boolean; aligned: boolean; ended: boolean } | undefined;
+  /** Where the rows of the source read here go. */
+  readonly #localTargets: readonly { stage: Stage; port: number }[];
+  /** By node. */
+  readonly #byNode: Stage[] = [];
   #done = false;
 
   constructor(
@@ -65,6 +69,8 @@ export class Actor {
   ) {
     this.#names = names;
     this.#mailboxes = inlets.map((inlet) => ({ ...inlet, aligned: false, ended: false }));
+    this.#localTargets = stages.flatMap((stage) => stage.node.inputs.flatMap((input, port) => (input.kind === 'local' ? [{ stage, port }] : [])));
+    for (const stage of stages) this.#byNode[stage.node.index] = stage;
   }
 
   /** The source that this actor reads itself. */
@@ -156,18 +162,26 @@ export class Actor {
   }
 
   #stage(node: number): Stage {
-    return this.stages[this.planned.nodes.indexOf(node)]!;
+    return this.#byNode[node]!;
   }
 
   /** When every inlet has brought the barrier: saves, and hands it on. When every one has ended: ends. */
   #align(): boolean {
-    const open = [...this.#mailboxes, ...(this.#local === undefined ? [] : [this.#local])].filter((m) => !m.ended);
-    if (open.length === 0) {
+    let open = false;
+    for (const mailbox of this.#mailboxes) {
+      if (!mailbox.ended && !mailbox.aligned) return false;
+      open ||= !mailbox.ended;
+    }
+    const local = this.#local;
+    if (local !== undefined && !local.ended) {
+      if (!local.aligned) return false;
+      open = true;
+    }
+    if (!open) {
       for (const outlet of this.outlets) outlet.end();
       this.#done = true;
       return true;
     }
-    if (!open.every((m) => m.aligned)) return false;
     this.catchUp();
     const released = this.#releases.get(this.#barrier);
     if (released !== undefined) for (const stage of this.stages) stage.release(released);
@@ -178,10 +192,11 @@ export class Actor {
       shard: this.shard,
       checkpoint: this.#barrier,
       stages: this.stages.map((stage) => stage.save(blocks)),
-      local: this.#local === undefined ? undefined : [...this.#local.source.positions()],
+      local: local === undefined ? undefined : [...local.source.positions()],
     });
     for (const outlet of this.outlets) outlet.barrier(this.#barrier);
-    for (const mailbox of open) mailbox.aligned = false;
+    for (const mailbox of this.#mailboxes) mailbox.aligned = false;
+    if (local !== undefined) local.aligned = false;
     return true;
   }
 
@@ -190,16 +205,15 @@ export class Actor {
     const local = this.#local;
     if (local === undefined || local.ended || (local.aligned && !local.filled)) return false;
     const { source, batch } = local;
-    const targets = this.stages.flatMap((stage) => stage.node.inputs.flatMap((input, port) => (input.kind === 'local' ? [{ stage, port }] : [])));
     if (local.filled) {
       local.filled = false;
-      for (const { stage, port } of targets) stage.push(batch, port, false);
+      for (const { stage, port } of this.#localTargets) stage.push(batch, port, false);
       return true;
     }
     const watermark = source.fill(batch);
     if (watermark === 'ended') local.ended = true;
     else local.filled = true;
-    for (const { stage, port } of targets) stage.setWatermark(port, 0, watermark === 'ended' ? Infinity : watermark, false);
+    for (const { stage, port } of this.#localTargets) stage.setWatermark(port, 0, watermark === 'ended' ? Infinity : watermark, false);
     return true;
   }
 }

@@ -142,6 +142,7 @@ export class Channel {
   #tail: number;
   #freed: number;
   #filled: number;
+  #rung = true;
 
   /** Both sides make their own `Channel` over the same memory, with the signals of both threads. */
   constructor(memory: SharedArrayBuffer | ArrayBuffer, shape: ChannelShape, sender: Signal, receiver: Signal) {
@@ -183,10 +184,17 @@ export class Channel {
     return this.#frames[(this.#head >>> 0) % this.#count];
   }
 
-  /** Hands over the frame claimed. */
+  /** Hands over the frame claimed. The receiver is not woken before `ring`. */
   publish(): void {
     this.#head = (this.#head + 1) | 0;
     Atomics.store(this.#counters, HEAD, this.#head);
+    this.#rung = false;
+  }
+
+  /** Wakes the receiver for what was published since the last call. */
+  ring(): void {
+    if (this.#rung) return;
+    this.#rung = true;
     this.#receiver.ring();
   }
 

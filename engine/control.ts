@@ -36,7 +36,7 @@ export class ControlSender {
     while (this.#waiting.length > 0) {
       const bytes = this.#waiting[0]!;
       const frame: Frame | undefined = this.#channel.claim();
-      if (frame === undefined) return;
+      if (frame === undefined) break;
       const part = bytes.subarray(this.#sent, this.#sent + frame.bytes.length);
       frame.bytes.set(part);
       this.#sent += part.length;
@@ -46,6 +46,7 @@ export class ControlSender {
       this.#sent = 0;
       this.#waiting.shift();
     }
+    this.#channel.ring();
   }
 }
 

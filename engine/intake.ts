@@ -287,13 +287,14 @@ export class Intake {
         for (let n = 0; n < RUNS_A_PASS; n++) {
           let first = open[0]!;
           for (const staging of open) if (staging.next < first.next) first = staging;
-          if (!first.staged) return;
+          if (!first.staged) break;
           const time = first.next;
           for (const staging of byName) if (staging !== first && !staging.ended && staging.watermark.advance(time)) this.#tellWatermark(staging, time);
           await this.#sendRun(first, time);
           if (!first.staged) await this.#finish(first);
-          if (!first.staged && !first.ended) return;
+          if (!first.staged && !first.ended) break;
         }
+        await this.#flush();
       });
     }
   }
@@ -328,7 +329,8 @@ export class Intake {
     staging.rows += batch.length;
     staging.sent = to;
     this.#decideAgain(staging);
-    await this.#flush();
+    // Whoever called flushes when it has sent all it has: one wake-up for many small messages.
+    if (this.#outlets.some((outlet) => outlet.blocked)) await this.#flush();
   }
 
   /** All that a reading gave is sent: its findings, and its end. */

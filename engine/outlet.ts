@@ -95,6 +95,12 @@ export class Outlet {
       const n = frame.length;
       const count = Math.min(batch.length - from, BATCH_ROWS - n);
       const end = from + count;
+      if (count < FEW_ROWS) {
+        this.#few(frame, batch, from, count, arrays);
+        if (frame.length === BATCH_ROWS) this.#publish(to);
+        from = end;
+        continue;
+      }
       frame.time.set(batch.time.subarray(from, end), n);
       frame.slot.set(batch.slot.subarray(from, end), n);
       frame.value.set(batch.value.subarray(from, end), n);
@@ -104,6 +110,18 @@ export class Outlet {
       if (n + count === BATCH_ROWS) this.#publish(to);
       from = end;
     }
+  }
+
+  /** Row by row: for a few rows a view of each column costs more than the copy. */
+  #few(frame: Frame, batch: Batch, from: number, count: number, arrays: readonly Float64Array[]): void {
+    for (let i = from, n = frame.length; i < from + count; i++, n++) {
+      frame.time[n] = batch.time[i]!;
+      frame.slot[n] = batch.slot[i]!;
+      frame.value[n] = batch.value[i]!;
+      frame.flags[n] = batch.flags[i]!;
+      for (let c = 0; c < arrays.length; c++) frame.extra[c]![n] = arrays[c]![i]!;
+    }
+    frame.length += count;
   }
 
   /** The open frame of a channel, for rows of this link. */
@@ -185,11 +203,12 @@ export class Outlet {
     for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.end, -1, 0, 0);
   }
 
-  /** Publishes what is open and moves what waits, as far as there is credit. */
+  /** Publishes what is open, moves what waits as far as there is credit, and wakes the receivers. */
   flush(): void {
     for (let to = 0; to < this.#channels.length; to++) {
       this.#publish(to);
       if (this.#waiting[to]!.length > 0) this.#drain(to);
+      this.#channels[to]!.ring();
     }
   }
 
@@ -209,6 +228,8 @@ export class Outlet {
     this.#blocked -= sent;
   }
 }
+
+const FEW_ROWS = 24;
 
 /** Frames kept for the next time that credit runs out; more than one block of slots gives at once. */
 const SPARE_FRAMES = 16;

@@ -10,6 +10,8 @@ export const SIGNAL_BYTES = 128;
 
 export class Signal {
   readonly #words: Int32Array;
+  /** Waits of this thread under way. */
+  #waits = 0;
 
   constructor(readonly memory: SharedArrayBuffer | ArrayBuffer = new SharedArrayBuffer(SIGNAL_BYTES)) {
     this.#words = new Int32Array(memory);
@@ -35,9 +37,12 @@ export class Signal {
 
   /** Resolves on a ring since `seen`, or after `ms`; for a thread that also has an event loop. */
   async waitAsync(seen: number, ms: number): Promise<void> {
-    // Several waiters of one thread may overlap, so the flag stays up: a ring then costs a notify.
+    this.#waits += 1;
     Atomics.store(this.#words, SLEEPS, 1);
     const waiting = Atomics.waitAsync(this.#words, RINGS, seen, ms);
     if (waiting.async) await waiting.value;
+    // Several may overlap in one thread: the flag stays up until the last has ended.
+    this.#waits -= 1;
+    if (this.#waits === 0) Atomics.store(this.#words, SLEEPS, 0);
   }
 }

@@ -36,7 +36,8 @@ export class WatermarkMerge {
 
   /** All inputs are idle, so nothing is promised beyond `time` and nothing held back. */
   get idle(): boolean {
-    return this.#idle.every((flag) => flag === 1);
+    for (let i = 0; i < this.inputs; i++) if (this.#idle[i] === 0) return false;
+    return true;
   }
 
   /** Takes up the watermark of a checkpoint: it never goes back. */
