@@ -71,8 +71,8 @@ export interface Output<Out extends string = string> {
   finding(finding: Finding): void;
   /** Hands row `index` of the batch at hand to the node's `late` output and counts it by reason. */
   late(batch: Batch, index: number, reason: 'late' | 'ahead'): void;
-  /** The node's watermark during this call (-Infinity before the first): what closes windows says by it which rows are late. */
-  readonly watermark?: Time;
+  /** The watermark that the node has dealt with (-Infinity before the first): by it, what closes windows tells which rows are late. */
+  readonly watermark: Time;
   /** Sets the one timer of a slot: replaces one set before. `Infinity` cancels it. */
   wake(slot: number, time: Time): void;
   /**

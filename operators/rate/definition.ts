@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { STALE } from '../../engine/batch.js';
 import { defineOperator } from '../../engine/operator.js';
 import { duration } from '../../engine/scalars.js';
-import { ENDED, follow } from './follow.js';
+import { ENDED, follow, FOLLOWED } from './follow.js';
 
 const config = z.strictObject({
   per: duration({ min: '1ms' }).prefault('1s').describe('Unit of time of the rate: `1s` gives growth per second, `1m` per minute.'),
@@ -21,8 +21,8 @@ second. A value smaller than the one before is a reset, and the counter has grow
 Nothing is extrapolated: the result is the rate between two samples, at the time of the later one. For the rate
 over a window of time use \`window\` with the aggregate \`rate\`.
 
-The first sample of a series gives nothing, and so does the first after a stale marker, which ends the series, and a
-value that is not a number. A sample that is not later than the last of its series goes to the output \`late\`.`,
+The first sample of a series gives nothing, and so does a value that is not a number. A stale marker ends the series and is handed
+on; the sample after it is a first one again. A sample that is not later than the last of its series goes to the output \`late\`.`,
   config,
   examples: [
     {
@@ -35,7 +35,7 @@ value that is not a number. A sample that is not later than the last of its seri
       title: 'Errors per minute; a stale marker ends the series, and an old sample is late',
       config: { per: '1m' },
       input: ['0s errors_total 1', '30s errors_total 3', '20s errors_total 2', '40s errors_total stale', '60s errors_total 5', '90s errors_total 6'],
-      output: ['30s errors_total 4', '1m30s errors_total 2', '20s late errors_total 2'],
+      output: ['30s errors_total 4', '40s errors_total stale', '1m30s errors_total 2', '20s late errors_total 2'],
     },
   ],
   ports: () => ({ input: { rows: [] }, output: { rows: [], late: true } }),
@@ -48,6 +48,7 @@ value that is not a number. A sample that is not later than the last of its seri
         const v = value[i]!;
         if (counters.seen[s] !== 0 && time[i]! <= counters.time[s]!) out.late(batch, i, 'late');
         else if ((flags[i]! & STALE) !== 0) {
+          if (counters.seen[s] === FOLLOWED) out.row(time[i]!, s, NaN, STALE);
           if (counters.seen[s] !== 0) counters.seen[s] = ENDED;
         } else if (!Number.isNaN(v)) {
           const rate = follow(counters, s, time[i]!, v);

@@ -25,7 +25,8 @@ function refuse(problem: string | undefined, context: z.RefinementCtx): void {
 /**
  * What is selected, and under which name it goes on, is decided once a series: the engine runs `series`
  * at its announcement, drops the rows of series that become nothing, and hands over the others with the
- * slot of what they became. So nothing is left to do for a row: `push` hands the batch on, uncopied.
+ * slot of what they became. So nothing is left to do for a row: `push` hands the batch on, uncopied, with all
+ * its columns.
  */
 export default defineOperator({
   name: 'select',
@@ -53,7 +54,7 @@ Names with other characters than letters, digits, \`_\` and \`:\` are written in
       output: ['10s http_requests_total{team="shop",zone="a"} 5'],
     },
   ],
-  ports: () => ({ input: { rows: [] }, output: { rows: [] } }),
+  ports: () => ({ input: { rows: [] }, output: { rows: [], passes: true } }),
   series: ({ where, rename, labels }) => {
     const selects = where === undefined ? () => true : compileMatchers(where);
     return (of) => (selects(of) ? [{ series: relabel(of, rename, labels) }] : []);

@@ -74,13 +74,14 @@ of magnitude, at most 16 KiB. Waiting samples of \`increase\` and \`rate\` take 
   config,
   examples: [
     {
-      title: 'Ten seconds each; the sample out of order is in time, as its window is open',
+      title: 'Ten seconds each; of the samples out of order one is in time, as its window is open, and one is late',
       config: { size: '10s', aggregates: ['mean', 'count', 'stddev', 'max'] },
-      input: ['1s cpu_usage 10', '9s cpu_usage 30', '4s cpu_usage 20', '12s cpu_usage 50', 'watermark 20s', '21s cpu_usage 60'],
+      input: ['1s cpu_usage 10', '9s cpu_usage 30', '4s cpu_usage 20', '12s cpu_usage 50', 'watermark 20s', '21s cpu_usage 60', '15s cpu_usage 70'],
       output: [
         '10s cpu_usage 20 mean=20 count=3 stddev=8.16497 max=30',
         '20s cpu_usage 50 mean=50 count=1 stddev=0 max=50',
         '30s cpu_usage 60 mean=60 count=1 stddev=0 max=60',
+        '15s late cpu_usage 70',
       ],
     },
     {

@@ -115,7 +115,7 @@ export class Windows implements Operator<WindowSchema> {
   #locateInOrder(batch: Batch, state: WindowState, out: Output, counter: Counter): void {
     const { length, time, slot, value } = batch;
     const rowPanes = this.#rowPanes;
-    const settled = (out.watermark ?? -Infinity) - this.#panes.lateness;
+    const settled = out.watermark - this.#panes.lateness;
     for (let i = 0; i < length; i++) {
       rowPanes[i] = NONE;
       if (Number.isNaN(value[i]!)) continue;
@@ -139,7 +139,7 @@ export class Windows implements Operator<WindowSchema> {
       this.#enteredPlace = this.#panes.place(number);
     }
     const end = this.#enteredEnd;
-    if (end + lateness <= (out.watermark ?? -Infinity)) {
+    if (end + lateness <= out.watermark) {
       out.late(batch, i, 'late');
       return NONE;
     }

@@ -32,7 +32,7 @@ await t.test('what is not later than the last sample is late', async (t) => {
 });
 
 await t.test('a stale marker ends the series, a value that is no number is passed over', async (t) => {
-  t.strictSame(run({}, ['1s a stale', '2s a 1', '3s a stale', '2s a 1', '4s a 9', '5s a NaN', '6s a 11']), { rows: [[6_000, 1]], late: [[2_000, 'late']] });
+  t.strictSame(run({}, ['1s a stale', '2s a 1', '3s a stale', '3500ms a stale', '2s a 1', '4s a 9', '5s a NaN', '6s a 11']), { rows: [[3_000, NaN], [6_000, 1]], late: [[2_000, 'late']] });
 });
 
 await t.test('a zero and a reset', async (t) => {

@@ -23,14 +23,15 @@ await t.test('a config that can never be meant is refused', async (t) => {
   t.match(problem({ form: 'cpu' }), /[Uu]nrecognized key/);
 });
 
-await t.test('rows pass unchanged, stale markers too', async (t) => {
-  const outcome = runReference(select, select.config.parse({ where: '{keep="yes"}' }), parseMessages(['1s a{keep="yes"} 1', '2s a{keep="no"} 2', '3s a{keep="yes"} stale', '2s a{keep="yes"} 4']));
+await t.test('rows pass unchanged, with their further columns and stale markers', async (t) => {
+  const lines = ['1s a{keep="yes"} 1 score=0.5', '2s a{keep="no"} 2 score=0.6', '3s a{keep="yes"} stale score=0', '2s a{keep="yes"} 4 score=0.7'];
+  const outcome = runReference(select, select.config.parse({ where: '{keep="yes"}' }), parseMessages(lines));
   t.strictSame(
-    outcome.rows.map(({ time, series, flags }) => [time, series, flags]),
+    outcome.rows.map(({ time, series, flags, columns }) => [time, series, flags, columns]),
     [
-      [1_000, 'a{keep="yes"}', 0],
-      [3_000, 'a{keep="yes"}', STALE],
-      [2_000, 'a{keep="yes"}', 0],
+      [1_000, 'a{keep="yes"}', 0, { score: 0.5 }],
+      [3_000, 'a{keep="yes"}', STALE, { score: 0 }],
+      [2_000, 'a{keep="yes"}', 0, { score: 0.7 }],
     ],
   );
 });
