@@ -23,7 +23,7 @@ export async function run(file: string): Promise<number> {
     log,
     base: config.base,
     folder,
-    checkpoint: { intervalMs: config.checkpoint.interval, folder: resolve(config.checkpoint.folder ?? join(folder, 'checkpoints')) },
+    checkpoint: { intervalMs: config.checkpoint.interval, folder: resolve(config.checkpoint.folder) },
     deadLetters,
   });
   const stop = (): void => void runtime.drain();
