@@ -74,7 +74,7 @@ export class RowSubscription {
     let lost = false;
     for (let ring = this.rings.head; ring !== undefined && ring.newest > this.sent; ring = ring.older) {
       const known = this.indices.has(ring);
-      if (this.index(ring) < 0) continue;
+      if (!known && !this.lets(ring)) continue;
       changed.push(ring);
       count += ring.length - ring.after(this.sent);
       if (known && ring.lost > this.sent) lost = true;
@@ -84,6 +84,7 @@ export class RowSubscription {
     const frame: Frame = { announced: [], rows: [] };
     // Oldest first.
     for (const ring of changed.reverse()) {
+      if (this.index(ring) < 0) continue;
       if (this.unannounced.delete(ring)) frame.announced.push(this.announce(ring));
       for (let i = shorten ? ring.length - 1 : ring.after(this.sent); i < ring.length; i++) frame.rows.push(this.row(ring, i));
     }
