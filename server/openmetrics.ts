@@ -20,7 +20,8 @@ export function openMetricsText(families: readonly MetricFamily[]): string {
       else for (const { labels, value } of family.samples) lines.push(`${name}${type === 'counter' ? '_total' : ''}${labelText(labels)} ${number(value)}`);
     }
   }
-  return `${lines.join('\n')}\n# EOF\n`;
+  lines.push('# EOF', '');
+  return lines.join('\n');
 }
 
 function fullName({ name, unit }: MetricFamily): string {
