@@ -89,7 +89,7 @@ export interface Api {
   readonly runtime: FakeRuntime;
   readonly server: Server;
   readonly logged: { msg: string }[];
-  get(path: string): Promise<Reply>;
+  readonly get: (path: string) => Promise<Reply>;
 }
 
 export async function startApi(t: Test, attach = true): Promise<Api> {
