@@ -46,31 +46,33 @@ export default defineOperator<Config, WindowSchema, string>({
   version: 1,
   summary: 'Counts, means, extremes, quantiles and rates over windows of time.',
   description: `
-Cuts time into windows of \`size\`, one from every multiple of \`slide\` since the epoch, and gives one row for each window and
-series: its time is the end of the window, which holds all samples from the start (inclusive) to the end (exclusive). A window without
-samples gives no row. Without \`slide\`, windows follow each other; with it they overlap, and the cost of a
-sample stays the same.
+Cuts time into windows of \`size\`, one from every multiple of \`slide\` since the epoch, and gives one row for each
+window and series. Its time is the end of the window, which holds the samples from its start (inclusive) to its end
+(exclusive). A window without samples gives no row. Without \`slide\` windows follow each other; with it they overlap,
+and a sample still costs the same.
 
-A window closes once, when the watermark reaches its end + \`lateness\`. Until then samples may come in any order and change nothing
-in the result. A sample that comes after the first of its windows has closed goes to the output \`late\`, and is in none.
-One that is too far in the future for the state (which the engine's sources prevent) goes there too. Values that are not a number, and stale markers, are passed over.
+A window closes once, when the watermark reaches its end + \`lateness\`. Until then samples may come in any order and
+change nothing in the result. A sample that comes after the first of its windows has closed goes to the output \`late\`
+and is in none of them. So does a sample further in the future than the state has room for, which the sources prevent.
+Values that are not a number, and stale markers, are passed over.
 
 | aggregate | what it is |
 | --- | --- |
 | \`count\`, \`sum\`, \`mean\`, \`min\`, \`max\` | of the values |
 | \`variance\`, \`stddev\` | of the population: divided by the count |
-| \`first\`, \`last\` | value with the earliest and the latest time |
-| \`increase\` | growth of a counter from the first to the last sample in the window; a value smaller than the one before is a reset to 0. NaN when all samples have one time |
+| \`first\`, \`last\` | value with the earliest and with the latest time |
+| \`increase\` | growth of a counter from the first to the last sample; a value smaller than the one before is a reset to 0. NaN where all samples have one time |
 | \`rate\` | \`increase\` per second between these samples, not extrapolated |
-| \`p50\` ... \`p99.9\` | quantiles, to within 1 % of the value (DDSketch), exact up to 32 samples: of n values the one with rank floor(q (n - 1)), from 0 |
+| \`p50\` ... \`p99.9\` | quantiles: of n values the one with rank floor(q (n - 1)), from 0; exact up to 32 samples, beyond that to within 1 % of the value (DDSketch) |
 
-Where \`increase\` or \`rate\` is asked for, samples must be followed in order: one that is older than watermark - \`lateness\` is late, even where
-its window is open, and of one series at most 1,024 samples may wait for the watermark.
+Growth can only be told in order of time. So where \`increase\` or \`rate\` is asked for, a sample older than
+watermark - \`lateness\` is late even if its window is open, and at most 1,024 samples of a series may wait for the watermark.
 
-State of a series, in bytes: 29 + panes × (4 + 16 for \`mean\`, \`stddev\`, \`variance\` + 8 for \`sum\` + 16 for \`min\`, \`max\` + 32 for \`first\`,
-\`last\` + 40 for \`increase\`, \`rate\`), with (size + lateness + lead + 1 s) / slide + 1 panes (one more with \`slide\`), where lead is how far
-sources may be ahead of the watermark. Quantiles add a sketch for each pane with samples: 8 bytes a sample up to 32, beyond that about half a kB for values of one order
-of magnitude, at most 16 KiB. Waiting samples of \`increase\` and \`rate\` take 16 bytes each, at most 16 KiB.`,
+A series takes 29 + panes × (4 + 16 for \`mean\`, \`stddev\`, \`variance\` + 8 for \`sum\` + 16 for \`min\`, \`max\` + 32 for
+\`first\`, \`last\` + 40 for \`increase\`, \`rate\`) bytes. There are (size + lateness + lead) / slide + 1 panes, rounded up,
+and one more where windows overlap; lead is how far the sources may be ahead of the watermark. Quantiles add a
+sketch for each pane with samples: 8 bytes a sample up to 32, beyond that about half a kB for values of one order
+of magnitude, at most 16 KiB. The waiting samples of \`increase\` and \`rate\` take 16 bytes each.`,
   config,
   examples: [
     {

@@ -1,13 +1,10 @@
-/** Steps in which watermarks move, ms: a row may be so much further ahead than the lead says. */
-const WATERMARK_STEP = 1_000;
-
 /**
  * How time is cut into panes, and where the panes of a series are. Windows of `size` begin at every multiple of
  * `slide` since the epoch: [start, end). Size is a multiple of slide, so a pane, one slide of time, is
  * wholly in a window or not at all.
  *
- * Panes that can be in use at a watermark W begin after W - lateness - size and before W + lead + one step
- * of the watermark: the ring has room for all of them, so a pane's place is its number modulo the ring.
+ * Panes that can be in use at a watermark W begin after W - lateness - size and before W + lead: the ring
+ * has room for all of them, so a pane's place is its number modulo the ring.
  */
 export class Panes {
   /** Panes of a window. */
@@ -20,10 +17,11 @@ export class Panes {
     readonly size: number,
     readonly slide: number,
     readonly lateness: number,
+    /** How far rows may be ahead of the watermark, ms. */
     lead: number,
   ) {
     this.perWindow = size / slide;
-    this.ring = Math.ceil((size + lateness + lead + WATERMARK_STEP) / slide) + 1;
+    this.ring = Math.ceil((size + lateness + lead) / slide) + 1;
     this.perSlot = this.ring + (this.perWindow > 1 ? 1 : 0);
   }
 

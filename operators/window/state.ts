@@ -5,8 +5,7 @@
  * window to come, and, where windows overlap, one pane more: the running total. Pane k of a slot is at
  * `slot * panes + k`.
  */
-export interface WindowSchema {
-  readonly [column: string]: 'f64' | 'u32' | 'u8' | { readonly type: 'f64' | 'u32'; readonly per: number };
+export type WindowSchema = {
   /** 1 while a window of the series is still to close. */
   readonly open: 'u8';
   /** Of an open series: end of the next window to close, and of the newest pane with rows; ms. */
@@ -22,7 +21,7 @@ export interface WindowSchema {
   readonly extremes: { readonly type: 'f64'; readonly per: number };
   readonly ends: { readonly type: 'f64'; readonly per: number };
   readonly counter: { readonly type: 'f64'; readonly per: number };
-}
+};
 
 /** The columns as arrays. */
 export interface WindowState {

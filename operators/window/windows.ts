@@ -49,8 +49,7 @@ export class Windows implements Operator<WindowSchema> {
     this.#results = new Float64Array(aggregates.length * BLOCK_SLOTS);
   }
 
-  push(batch: Batch, columns: Columns<WindowSchema>, out: Output): void {
-    const state = columns as unknown as WindowState;
+  push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
     if (this.#rowPanes.length < batch.length) this.#rowPanes = new Int32Array(batch.length);
     if (this.#parts.counter === undefined) this.#locate(batch, state, out);
     else this.#locateInOrder(batch, state, out, this.#parts.counter);
@@ -58,8 +57,7 @@ export class Windows implements Operator<WindowSchema> {
   }
 
   /** In rounds: each closes at most one window of each series of the block. */
-  advance(watermark: number, from: number, to: number, columns: Columns<WindowSchema>, out: Output): void {
-    const state = columns as unknown as WindowState;
+  advance(watermark: number, from: number, to: number, state: Columns<WindowSchema>, out: Output): void {
     for (;;) {
       const due = this.#findDue(watermark, from, to, state);
       if (due === 0) return;
@@ -202,19 +200,25 @@ export class Windows implements Operator<WindowSchema> {
     const { slide, perWindow, ring, perSlot } = this.#panes;
     const counter = this.#parts.counter;
     this.#closing.length = 0;
+    let knownEnd = NaN;
+    let newestPlace = 0;
+    let wholePlace = 0;
     for (let j = 0; j < due; j++) {
       const slot = this.#due[j]!;
       const end = next[slot]!;
-      const number = end / slide - 1;
-      const newest = slot * perSlot + this.#panes.place(number);
+      if (end !== knownEnd) {
+        knownEnd = end;
+        const number = end / slide - 1;
+        const oldest = number - perWindow + 1;
+        newestPlace = this.#panes.place(number);
+        wholePlace = this.#panes.beginsBlock(oldest) ? ring : this.#panes.place(oldest);
+      }
+      const newest = slot * perSlot + newestPlace;
       const total = slot * perSlot + ring;
+      const whole = slot * perSlot + wholePlace;
       if (count[newest]! > 0) counter?.settle(state, slot, newest, end);
       this.#append(state, slot, total, newest);
-      let whole = total;
-      if (!this.#panes.beginsBlock(number - perWindow + 1)) {
-        whole = slot * perSlot + this.#panes.place(number - perWindow + 1);
-        this.#append(state, slot, whole, total);
-      }
+      if (whole !== total) this.#append(state, slot, whole, total);
       if (count[whole]! > 0) this.#take(slot, whole, end);
     }
   }
@@ -245,13 +249,19 @@ export class Windows implements Operator<WindowSchema> {
   /** Where a block is complete: makes each of its panes stand for the block from there to its end, and begins a new running total. */
   #completeBlocks(due: number, state: WindowState): void {
     const { slide, perWindow, ring, perSlot } = this.#panes;
+    let knownEnd = NaN;
+    let isComplete = false;
     for (let j = 0; j < due; j++) {
       const slot = this.#due[j]!;
-      const number = state.next[slot]! / slide - 1;
-      const oldest = number - perWindow + 1;
-      if (!this.#panes.beginsBlock(oldest)) continue;
+      const end = state.next[slot]!;
+      const oldest = end / slide - perWindow;
+      if (end !== knownEnd) {
+        knownEnd = end;
+        isComplete = this.#panes.beginsBlock(oldest);
+      }
+      if (!isComplete) continue;
       this.#drop(state, slot, slot * perSlot + ring);
-      for (let n = number - 1; n > oldest; n--) this.#append(state, slot, slot * perSlot + this.#panes.place(n), slot * perSlot + this.#panes.place(n + 1));
+      for (let n = oldest + perWindow - 2; n > oldest; n--) this.#append(state, slot, slot * perSlot + this.#panes.place(n), slot * perSlot + this.#panes.place(n + 1));
     }
   }
 
