@@ -34,11 +34,6 @@ export class FindingSubscription {
     return this.ring.entries.length - this.ring.after(this.cursor);
   }
 
-  /** Findings it has not looked at are gone. */
-  get overrun(): boolean {
-    return this.ring.lost > this.cursor;
-  }
-
   start(from: ClientPosition | undefined): { resumed: boolean; epoch: string; offset: number } {
     const { ring } = this;
     const resumed = from !== undefined && from.epoch === this.feed.epoch && from.offset <= ring.head && from.offset >= ring.lost;

@@ -60,7 +60,7 @@ export class Session {
   /** Findings, while the socket takes them. */
   pump(): void {
     for (const subscription of this.findings.values()) {
-      while (!this.closed && !subscription.overrun && !this.isHigh()) {
+      while (!this.closed && !this.isHigh()) {
         const text = subscription.next();
         if (text === undefined) break;
         this.give(text);
@@ -149,10 +149,10 @@ export class Session {
     const now = this.feeds.clock.elapsed();
     if (this.isHigh()) this.highSince ??= now;
     else this.highSince = undefined;
-    const all = [...this.findings.values()];
-    const lag = this.highSince === undefined ? 0 : Math.max(0, ...all.map((subscription) => subscription.lag));
-    const slow = lag >= this.feeds.retain / 2 || (lag > 0 && now - this.highSince! >= SLOW_MS);
-    if (!slow && !all.some((subscription) => subscription.overrun)) return;
+    if (this.highSince === undefined) return;
+    const lag = Math.max(0, ...[...this.findings.values()].map((subscription) => subscription.lag));
+    // Half of what is kept: so the other half is there when it comes back, and nothing is trimmed that it has not been given.
+    if (lag === 0 || (lag < this.feeds.retain / 2 && now - this.highSince < SLOW_MS)) return;
     for (const subscription of this.findings.values()) {
       this.send({ type: 'error', id: subscription.id, code: 'slow_subscriber', message: 'this subscriber does not keep up: connect again and go on from this position', ...subscription.position });
     }

@@ -201,6 +201,24 @@ await t.test('a replay is swallowed and counted, a higher revision is not', asyn
   t.equal(bench.on.counts.get('replayed_finding'), 2);
 });
 
+await t.test('a replay of more than is kept for resuming is swallowed too', async (t) => {
+  const path = folder(t);
+  const bench = await new Bench(path).open();
+  const storm = Array.from({ length: 2_500 }, (_, i) => `f${i}.3`);
+  await bench.give(...storm);
+  await bench.live.flush();
+  await bench.give('last.1');
+  await bench.live.flush();
+  await bench.live.close();
+  await bench.open(undefined);
+  const socket = bench.connect();
+  bench.subscribe(socket);
+  await bench.give(...storm, 'last.1', 'new.1');
+  await bench.live.flush();
+  t.same(namesIn(socket.take()), ['new.1']);
+  await bench.live.close();
+});
+
 await t.test('a snapshot: what is open, and the newest that are closed, each once', async (t) => {
   const bench = await new Bench(folder(t)).open();
   t.teardown(() => bench.live.close());

@@ -132,6 +132,8 @@ await t.test('a subscriber that keeps up gets every row once, in order; one that
         if (keepsUp && chart.rows.join('\n') !== written.join('\n')) throw new Error(`got ${chart.rows.join('; ')}, written ${written.join('; ')}`);
         for (const row of got) if (!written.includes(row)) throw new Error(`${row} was not written, or does not match`);
         if (maxSeries > 7) for (const row of newest.values()) if (!got.has(row)) throw new Error(`the newest, ${row}, did not come`);
+        const followed = [...rings.of('n')].filter((ring) => ring.series.labels['odd'] === 'yes').map((ring) => `n ${ring.series.name} {"odd":"yes"}`);
+        if ([...chart.series.values()].sort().join() !== followed.sort().join()) throw new Error(`knows ${[...chart.series.values()].join()}, there are ${followed.join()}`);
         if (!skipped && chart.coalesced > 0) throw new Error('coalesced without need');
       },
     ),
