@@ -47,10 +47,16 @@ export class CheckpointStore {
   /** Makes the folder, and removes what versions that were never committed have left. */
   static async open(folder: string, warn: (message: string) => void = () => {}): Promise<CheckpointStore> {
     await mkdir(folder, { recursive: true });
-    const store = new CheckpointStore(folder, await ControlFile.open(join(folder, 'control'), warn), warn);
-    await store.#readManifests();
-    await store.#clean();
-    return store;
+    const control = await ControlFile.open(join(folder, 'control'), warn);
+    try {
+      const store = new CheckpointStore(folder, control, warn);
+      await store.#readManifests();
+      await store.#clean();
+      return store;
+    } catch (error) {
+      await control.close();
+      throw error;
+    }
   }
 
   /** Small JSON records in the same environment, by space: what people do, and what must survive restarts. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { syncFolder } from './append-file.js';
@@ -40,21 +40,22 @@ export class ControlFile {
     this.#marker = marker;
   }
 
-  static async open(folder: string, warn: (message: string) => void): Promise<ControlFile> {
+  /** Rejects where another process, or this one, has it open. */
+  static async open(path: string, warn: (message: string) => void): Promise<ControlFile> {
+    const folder = resolve(path);
     await mkdir(folder, { recursive: true });
     const marker = join(folder, 'open');
-    if ((await readdir(folder)).includes('open')) {
-      const damage = await rebuildInChild(folder, warn);
-      if (damage !== undefined) return ControlFile.#anew(folder, damage, warn);
-    }
-    await writeFile(marker, '');
-    let root: RootDatabase<Buffer, number>;
+    const unclosed = (await readdir(folder)).includes('open');
+    if (unclosed) await refuseInUse(folder, marker);
     try {
-      root = openEnvironment(folder);
+      if (unclosed) await rebuildInChild(folder, warn);
+      await claim(folder, marker);
+      return new ControlFile(openEnvironment(folder), marker);
     } catch (error) {
-      return ControlFile.#anew(folder, String(error), warn);
+      inUse.delete(folder);
+      if (!(error instanceof Damaged)) throw error;
+      return await ControlFile.#anew(folder, error.message, warn);
     }
-    return new ControlFile(root, marker);
   }
 
   static async #anew(folder: string, damage: string, warn: (message: string) => void): Promise<ControlFile> {
@@ -72,7 +73,7 @@ export class ControlFile {
     warn(`control records in ${folder} are damaged (${damage}); they were set aside in ${aside} and new ones begun: silences, acknowledgements and the like made before are gone`);
     await mkdir(folder, { recursive: true });
     const marker = join(folder, 'open');
-    await writeFile(marker, '');
+    await claim(folder, marker);
     return new ControlFile(openEnvironment(folder), marker);
   }
 
@@ -105,6 +106,34 @@ export class ControlFile {
   async close(): Promise<void> {
     await this.#root.close();
     await rm(this.#marker, { force: true });
+    inUse.delete(dirname(this.#marker));
+  }
+}
+
+/** Folders that this process has open. */
+const inUse = new Set<string>();
+
+/** The marker says who has the folder open. */
+async function claim(folder: string, marker: string): Promise<void> {
+  inUse.add(folder);
+  await writeFile(marker, `${process.pid} ${await birthOf(process.pid)}`);
+}
+
+async function refuseInUse(folder: string, marker: string): Promise<void> {
+  const [pid = '', birth] = (await readFile(marker, 'utf8')).split(' ');
+  const used = Number(pid) === process.pid ? inUse.has(folder) : birth !== undefined && (await birthOf(Number(pid))) === birth;
+  if (used) throw new Error(`${folder} is in use by process ${pid}: stop it, or give this graph another folder`);
+}
+
+/** What tells a process from a later one of the same number; undefined: there is none of this number. */
+async function birthOf(pid: number): Promise<string | undefined> {
+  try {
+    if (process.platform !== 'linux') return process.kill(pid, 0) ? 'alive' : undefined;
+    const [boot, status] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), readFile(`/proc/${pid}/stat`, 'utf8')]);
+    // Field 22, counted behind the name of the program, which may hold anything: ticks from the boot to its start.
+    return `${boot.trim()}/${status.slice(status.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return undefined;
   }
 }
 
@@ -118,8 +147,20 @@ function openRecords(database: Database<unknown, string>): Records {
 }
 
 function openEnvironment(folder: string): RootDatabase<Buffer, number> {
-  // Overlapping sync would make a write visible before it is durable.
-  return open({ path: folder, encoding: 'binary', overlappingSync: false, maxDbs: SPACES });
+  try {
+    // Overlapping sync would make a write visible before it is durable.
+    return open({ path: folder, encoding: 'binary', overlappingSync: false, maxDbs: SPACES });
+  } catch (error) {
+    throw failure(folder, (error as Error).message, error);
+  }
+}
+
+class Damaged extends Error {}
+
+/** What the system refuses says nothing about the file; everything else is damage. */
+function failure(folder: string, message: string, cause: unknown): Error {
+  const system = /No space|Permission denied|Operation not permitted|Read-only|Too many open|Cannot allocate|resource temporarily|Input\/output|E(NOSPC|ACCES|PERM|ROFS|MFILE|NFILE|NOMEM|AGAIN|NOENT)\b/i.test(message);
+  return system ? new Error(`control records in ${folder} cannot be opened: ${message}`, { cause }) : new Damaged(message, { cause });
 }
 
 /** Waits for a commit; its error is that of LMDB, which hides it in a promise of its own. */
@@ -161,19 +202,18 @@ export async function copyControlFile(folder: string): Promise<number> {
   return unreadable;
 }
 
-/** What is wrong with the file, if it can't be rebuilt. */
-async function rebuildInChild(folder: string, warn: (message: string) => void): Promise<string | undefined> {
+/** Throws `Damaged` where it can't be copied. */
+async function rebuildInChild(folder: string, warn: (message: string) => void): Promise<void> {
   const program = `const { copyControlFile } = await import(${JSON.stringify(import.meta.url)}); process.stdout.write(String(await copyControlFile(${JSON.stringify(folder)})));`;
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: COPY_MS, killSignal: 'SIGKILL' });
     if (stdout !== '0') warn(`${stdout} control records in ${folder} were damaged and are gone`);
   } catch (error) {
     const { signal, stderr } = error as { signal?: string; stderr?: string };
-    return signal ?? /^\w*Error: .*$/m.exec(stderr ?? '')?.[0] ?? String(error);
+    throw failure(folder, signal ?? /^\w*Error: .*$/m.exec(stderr ?? '')?.[0] ?? String(error), error);
   }
   await rename(join(folder, FRESH, 'data.mdb'), join(folder, 'data.mdb'));
   await rm(join(folder, 'lock.mdb'), { force: true });
   await rm(join(folder, FRESH), { recursive: true });
   await syncFolder(folder);
-  return undefined;
 }

@@ -1,9 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection, type DuckDBDataChunk, type DuckDBValue } from '@duckdb/node-api';
 
 /** Reads waiting for their turn; past it they are refused. */
 const WAITING_READS = 64;
+
+/** Files that are open. */
+const inUse = new Set<string>();
 
 /** A failure of the database, naming its file and, where it can, what to do. */
 export class DatabaseError extends Error {
@@ -32,9 +35,13 @@ export class Database {
   }
 
   /** Makes the folder and the file. `memory`: bytes of DuckDB's own memory. */
-  static async open(path: string, memory: number): Promise<Database> {
+  static async open(given: string, memory: number): Promise<Database> {
+    let path = given;
     try {
       await mkdir(dirname(path), { recursive: true });
+      path = join(await realpath(dirname(path)), basename(path));
+      // DuckDB's lock is against other processes only.
+      if (inUse.has(path)) throw new DatabaseError(`history ${path}: another sink has it open: give each its own path`);
       const instance = await DuckDBInstance.create(path, {
         memory_limit: `${Math.ceil(memory / 1e6)}MB`,
         // The other cores are the shards'.
@@ -42,7 +49,9 @@ export class Database {
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
       });
-      return new Database(path, instance, await instance.connect(), await instance.connect());
+      const database = new Database(path, instance, await instance.connect(), await instance.connect());
+      inUse.add(path);
+      return database;
     } catch (error) {
       throw explain(path, error);
     }
@@ -93,6 +102,7 @@ export class Database {
     this.#writer.closeSync();
     this.#reader.closeSync();
     this.#instance.closeSync();
+    inUse.delete(this.path);
   }
 }
 

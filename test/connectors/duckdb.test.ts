@@ -38,7 +38,7 @@ await t.test('kill -9 at any moment: nothing is missing and nothing is there twi
   const folder = t.testdir();
   const child = fileURLToPath(new URL('duckdb-child.js', import.meta.url));
   let position = '{"next":0}';
-  for (const delay of fc.sample(fc.nat(120), { numRuns: 5, seed: 5 })) {
+  for (const delay of fc.sample(fc.nat(120), { numRuns: 4, seed: 5 })) {
     const writing = spawn(process.execPath, [child, folder, position], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     writing.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
@@ -125,6 +125,7 @@ await t.test('a file that cannot be used is named, with what to do', async (t) =
   await sink.flush(1);
   const other = spawnSync(process.execPath, [fileURLToPath(new URL('duckdb-child.js', import.meta.url)), folder], { encoding: 'utf8' });
   t.match(other.stderr, /history .*history\.duckdb: another process has it open: stop that one/);
+  await t.rejects(duckdbStore(folder).open(undefined), /history .*history\.duckdb: another sink has it open: give each its own path/);
   await sink.close();
 
   const refused = async (t: Test, message: RegExp) => {

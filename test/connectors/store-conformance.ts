@@ -297,7 +297,7 @@ export async function storeConformance(t: Test, make: (t: Test) => Promise<() =>
         await sink.close();
         return JSON.stringify(found) === JSON.stringify(expected) && JSON.stringify(findings) === JSON.stringify([...newest].reverse());
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 

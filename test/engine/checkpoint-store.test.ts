@@ -253,6 +253,23 @@ await t.test('kill -9 at any moment leaves every version that was said to be com
   }
 });
 
+await t.test('a folder that is in use is refused, and its owner goes on', async (t) => {
+  const folder = t.testdir();
+  const store = await CheckpointStore.open(folder);
+  await writeVersion(store);
+  for (let i = 0; i < 2; i++) await t.rejects(CheckpointStore.open(folder), new RegExp(`control is in use by process ${process.pid}: stop it`));
+  const child = spawn(process.execPath, [fileURLToPath(new URL('checkpoint-child.js', import.meta.url)), folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  t.same(await once(child, 'close'), [1, null]);
+  t.match(said, new RegExp(`control is in use by process ${process.pid}: stop it`));
+  await store.records('silences').put('still', 1);
+  await store.close();
+  const again = await CheckpointStore.open(folder);
+  t.equal(again.records('silences').get('still'), 1);
+  await again.close();
+});
+
 await t.test('a full disk is told with the file', { skip: process.platform !== 'linux' }, async (t) => {
   const file = await AppendFile.open('/dev/full');
   await t.rejects(Promise.all([file.append(new Uint8Array(10)), file.append(new Uint8Array(10))]), /^\/dev\/full cannot be written: ENOSPC/);
