@@ -91,8 +91,12 @@ function mayImport(path: string, specifier: string, type: boolean): boolean {
 /** Also `import()`, and modules named by an address: workers. */
 function importsOf(code: string): { specifier: string; type: boolean }[] {
   const statements = [...code.matchAll(/\b(?:import|export)\s+(type\s+)?(?:[\w$*{}\s,]+?\s+from\s+)?(['"])([^'"\n]+)\2/g)];
-  const calls = [...code.matchAll(/\b(?:import\(|import\.meta\.resolve\(|new URL\()\s*()(['"])([^'"\n]+)\2/g)];
-  return [...statements, ...calls].map((match) => ({ specifier: match[3]!, type: match[1] !== undefined && match[1] !== '' }));
+  const calls = [...code.matchAll(/\b(?:import\(|import\.meta\.resolve\()\s*()(['"])([^'"\n]+)\2/g)];
+  const addresses = [...code.matchAll(/\bnew URL\(\s*(['"])(?:\.\/)?([^'"\n]+)\1\s*,\s*import\.meta\.url/g)];
+  return [
+    ...[...statements, ...calls].map((match) => ({ specifier: match[3]!, type: match[1] !== undefined && match[1] !== '' })),
+    ...addresses.map((match) => ({ specifier: match[2]!.startsWith('../') ? match[2]! : `./${match[2]!}`, type: false })),
+  ];
 }
 
 const STRING = String.raw`'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"`;
@@ -139,6 +143,7 @@ await t.test('each rule finds what breaks it', async (t) => {
   const planted: readonly (readonly [path: string, source: string, violation: RegExp | undefined])[] = [
     ['engine/actor.ts', "import { operators } from '../operators/list.js';", /imports \.\.\/operators\/list\.js/],
     ['engine/actor.ts', "const worker = new URL('../config/load.js', import.meta.url);", /imports \.\.\/config\/load\.js/],
+    ['engine/actor.ts', "const worker = new URL('shard-worker.js', import.meta.url); fetch(new URL('/x', base));", undefined],
     ['engine/actor.ts', "export {\n  a,\n  type B,\n} from '../server/live.js';", /imports \.\.\/server\/live\.js/],
     ['engine/actor.ts', "import { pino } from 'pino';", /imports pino/],
     ['engine/actor.ts', "import type { Logger } from 'pino';", undefined],

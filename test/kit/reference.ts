@@ -88,6 +88,7 @@ class Reference implements Outcome {
   readonly #schema: StateSchema;
   readonly #inputColumns: readonly string[];
   readonly #outputColumns: readonly string[];
+  readonly #takes: readonly string[];
   readonly #kinds: readonly string[];
   readonly #delay: number;
   readonly #derive: (of: Series, port: number) => readonly Derived[];
@@ -109,8 +110,8 @@ class Reference implements Outcome {
   #oldest = Infinity;
   /** The batch at hand, during `push`. */
   #batch: Batch | undefined;
-  /** Rows whose further columns may still be set: they are taken at the end of the call. */
-  #open: { time: Time; slot: number; value: number; flags: number }[] = [];
+  /** Rows whose further columns may still be set: they are taken at the end of the call. `passed`: columns of the row they extend. */
+  #open: { time: Time; slot: number; value: number; flags: number; passed: Record<string, number> }[] = [];
   #columns: Record<string, Float64Array> = {};
   #extended = false;
 
@@ -132,11 +133,12 @@ class Reference implements Outcome {
     this.#definition = definition;
     this.#inputColumns = ports.input.rows ?? [];
     this.#outputColumns = ports.output.rows ?? [];
+    this.#takes = ports.input.findings ?? [];
     this.#kinds = ports.output.findings ?? [];
     this.#delay = definition.delay?.(config) ?? 0;
     this.#derive = definition.series?.(config) ?? ((series) => [{ series }]);
     this.#schema = definition.state?.(config, lead) ?? {};
-    this.#out = this.#output(ports.output.rows !== undefined, ports.output.late === true);
+    this.#out = this.#output(ports.output.rows !== undefined, ports.output.passes === true, ports.output.late === true);
     this.#clearColumns();
     let self = NO_SLOT;
     if (definition.route?.(config) === 'one') {
@@ -174,8 +176,9 @@ class Reference implements Outcome {
     }
   }
 
+  /** Kinds that the operator does not take do not reach it. */
   hold(finding: Finding, port: number): void {
-    this.#held.push({ finding, port });
+    if (this.#takes.includes(finding.kind)) this.#held.push({ finding, port });
   }
 
   advance(watermark: Time): void {
@@ -235,30 +238,35 @@ class Reference implements Outcome {
     }
   }
 
-  #output(givesRows: boolean, givesLate: boolean): Output {
+  #output(givesRows: boolean, passes: boolean, givesLate: boolean): Output {
     const name = this.#definition.name;
     const columns = (): Record<string, Float64Array> => this.#columns;
+    const watermark = (): Time => this.#watermark;
     return {
-      row: (time, slot, value) => {
+      row: (time, slot, value, flags = 0) => {
         if (!givesRows) fail(`${name} gives rows, but \`ports\` says that it does not`);
         if (this.#extended) fail(`${name} calls both \`row\` and \`extend\``);
         this.#checkTime(time);
         if (this.#entry(slot).group !== undefined) fail(`${name} gives a row for a member of a group: rows are of series`);
         if (this.#open.length === BATCH_ROWS) this.#take();
-        return this.#open.push({ time, slot, value, flags: 0 }) - 1;
+        return this.#open.push({ time, slot, value, flags, passed: {} }) - 1;
       },
       extend: (batch) => {
         if (!givesRows) fail(`${name} gives rows, but \`ports\` says that it does not`);
-        if (batch !== this.#batch) fail(`${name} extends a batch that is not at hand`);
+        if (this.#batch === undefined) fail(`${name} extends a batch, but none is at hand`);
         if (this.#extended || this.#open.length > 0) fail(`${name} calls \`extend\` twice, or after \`row\``);
         this.#extended = true;
         for (let i = 0; i < batch.length; i++) {
-          this.#open.push({ time: batch.time[i]!, slot: batch.slot[i]!, value: batch.value[i]!, flags: batch.flags[i]! });
+          const passed = passes ? Object.fromEntries(Object.entries(batch.columns).map(([column, values]) => [column, values[i]!])) : {};
+          this.#open.push({ time: batch.time[i]!, slot: batch.slot[i]!, value: batch.value[i]!, flags: batch.flags[i]!, passed });
         }
         return this.#columns;
       },
       get columns() {
         return columns();
+      },
+      get watermark() {
+        return watermark();
       },
       finding: (finding) => {
         findingSchema.parse(finding);
@@ -298,6 +306,7 @@ class Reference implements Outcome {
     if (this.#open.length === 0) return;
     this.#open.forEach((row, index) => {
       const columns: Record<string, number> = {};
+      Object.assign(columns, row.passed);
       for (const name of this.#outputColumns) {
         const value = this.#columns[name]![index]!;
         if (value === UNSET) fail(`${this.#definition.name} gives a row at ${row.time} ms without setting its column ${name}`);
