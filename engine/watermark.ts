@@ -3,7 +3,8 @@ import type { Time } from './clock.js';
 
 /**
  * Merges the watermarks of several inputs: the minimum over those that are not idle, never going back.
- * An input without a watermark yet holds the others; an idle one is left out until it speaks again.
+ * An input without a watermark yet holds the others; an idle one is left out until it speaks again. Where
+ * all are idle, the clock moves each, and the minimum over all counts: so windows close though nothing comes.
  */
 export class WatermarkMerge {
   readonly #times: Float64Array;
@@ -19,14 +20,10 @@ export class WatermarkMerge {
   set(input: number, time: Time, idle: boolean): void {
     if (time > this.#times[input]!) this.#times[input] = time;
     this.#idle[input] = idle ? 1 : 0;
+    const all = this.idle;
     let least = Infinity;
-    let active = false;
-    for (let i = 0; i < this.inputs; i++) {
-      if (this.#idle[i] === 1) continue;
-      active = true;
-      if (this.#times[i]! < least) least = this.#times[i]!;
-    }
-    if (active && least > this.#merged) this.#merged = least;
+    for (let i = 0; i < this.inputs; i++) if ((all || this.#idle[i] === 0) && this.#times[i]! < least) least = this.#times[i]!;
+    if (least > this.#merged) this.#merged = least;
   }
 
   /** Every later row has a time at or after it. */
@@ -34,7 +31,7 @@ export class WatermarkMerge {
     return this.#merged;
   }
 
-  /** All inputs are idle, so nothing is promised beyond `time` and nothing held back. */
+  /** All inputs are idle, so nothing is held back. */
   get idle(): boolean {
     for (let i = 0; i < this.inputs; i++) if (this.#idle[i] === 0) return false;
     return true;
