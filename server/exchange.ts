@@ -76,7 +76,7 @@ export class Exchange {
   upgrade(incoming: Omit<Incoming, 'body'>): SocketRoute | Answer {
     try {
       const route = this.router.socketAt(incoming.path);
-      if (route === undefined) throw new HttpError(404, 'Not Found', `There is no WebSocket at ${incoming.path}.`);
+      if (route === undefined) throw this.router.missing(incoming.path);
       if (!originAllowed(incoming.headers['origin'], incoming.headers['host'], this.origins)) throw foreignOrigin(incoming.headers['origin']!);
       const offered = (incoming.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
       if (!offered.includes(route.protocol)) {
@@ -110,7 +110,7 @@ export class Exchange {
   private options(path: string): HttpResponse {
     if (this.router.socketAt(path) !== undefined) return { status: 204, headers: { allow: 'GET' } };
     const allow = this.router.allow(path);
-    if (allow === undefined) throw new HttpError(404, 'Not Found', `There is nothing at ${path}.`);
+    if (allow === undefined) throw this.router.missing(path);
     return { status: 204, headers: { allow } };
   }
 

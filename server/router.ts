@@ -28,6 +28,8 @@ export interface SocketRoute {
 export class Router implements Routes {
   private readonly places = new Map<string, Place>();
   private readonly sockets = new Map<string, SocketRoute>();
+  /** Connectors have not added their routes yet: what is not there may come. */
+  private starting = false;
 
   route(method: Method, path: string, handler: Handler, options: { bodyLimit?: number; description?: RouteDescription } = {}): void {
     if (!path.startsWith('/')) throw new Error(`route ${path}: a path starts with /`);
@@ -50,8 +52,22 @@ export class Router implements Routes {
     }
   }
 
+  /** Until `complete`, 503 instead of 404: a client is to come again. */
+  expectMore(): void {
+    this.starting = true;
+  }
+
+  complete(): void {
+    this.starting = false;
+  }
+
   socketAt(path: string): SocketRoute | undefined {
     return this.sockets.get(path);
+  }
+
+  missing(path: string): HttpError {
+    if (this.starting) return new HttpError(503, 'Service Unavailable', 'The graph is starting; ask again in a moment.', { headers: { 'retry-after': '1' } });
+    return new HttpError(404, 'Not Found', `There is nothing at ${path}. /api/openapi.json lists what there is.`);
   }
 
   /** The route; or, thrown, 404, 405 with Allow, 426 for a WebSocket, 400 where the path is not percent-encoded UTF-8. HEAD is answered by GET's route. */
@@ -61,7 +77,7 @@ export class Router implements Routes {
     if (found === undefined && this.sockets.has(path)) {
       throw new HttpError(426, 'Upgrade Required', `${path} is a WebSocket of subprotocol ${this.sockets.get(path)!.protocol}.`, { headers: { upgrade: 'websocket' } });
     }
-    if (found === undefined) throw new HttpError(404, 'Not Found', `There is nothing at ${path}. /api/openapi.json lists what there is.`);
+    if (found === undefined) throw this.missing(path);
     const route = found.routes.get((method === 'HEAD' ? 'GET' : method) as Method);
     if (route === undefined) {
       const allow = allowed(found);

@@ -36,7 +36,7 @@ export interface Server {
   readonly transport: HttpTransport['name'];
   /** For the connectors. */
   readonly routes: Routes;
-  /** The API reads this graph from now on; before, it answers 503. */
+  /** The connectors have added their routes, and the API reads this graph from now on. Before, it answers 503, also at paths that it does not know. */
   attach(view: RuntimeView): void;
   close(): Promise<void>;
 }
@@ -49,6 +49,7 @@ export class ListenError extends Error {
 /** Listens, with API and dashboard in place. Connectors add their routes later. Throws `ListenError`. */
 export async function startServer({ config, version, clock, log, assets }: ServerOptions): Promise<Server> {
   const router = new Router();
+  router.expectMore();
   const processMetrics = new ProcessMetrics();
   let view: RuntimeView | undefined;
   addApi(router, { current: () => view, processMetrics, version, clock, log });
@@ -67,6 +68,7 @@ export async function startServer({ config, version, clock, log, assets }: Serve
       routes: router,
       attach: (next) => {
         view = next;
+        router.complete();
       },
       close,
     };

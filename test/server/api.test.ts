@@ -9,13 +9,14 @@ const iso = (time: number) => new Date(time).toISOString();
 await t.test('before there is a graph: alive, not ready, 503 with when to ask again', async (t) => {
   const { get, server, runtime } = await startApi(t, false);
   t.equal((await get('/healthz')).status, 200);
-  for (const path of ['/readyz', '/health', '/api/anomalies', '/api/system-health', '/api/graph']) {
+  for (const path of ['/readyz', '/health', '/api/anomalies', '/api/system-health', '/api/graph', '/api/of-a-connector']) {
     const reply = await get(path);
     t.same([reply.status, reply.headers['retry-after'], reply.headers['content-type']], [503, '1', 'application/problem+json'], path);
   }
   t.match((await get('/metrics')).text, /process_resident_memory_bytes \d+[\s\S]*# EOF\n$/);
   server.attach(runtime);
   t.equal((await get('/readyz')).status, 200);
+  t.equal((await get('/api/of-a-connector')).status, 404);
   runtime.state = 'restarting';
   t.match((await get('/readyz')).json(), { status: 503, detail: /restarting/ });
   t.equal((await get('/healthz')).status, 200);

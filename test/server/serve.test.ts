@@ -9,6 +9,7 @@ import { systemClock } from '../../engine/clock.js';
 import { originAllowed } from '../../server/origin.js';
 import { plainAddress } from '../../server/exchange.js';
 import { ListenError, startServer, type ServerConfig } from '../../server/serve.js';
+import { FakeRuntime } from './api-harness.js';
 import { ask } from './raw-client.js';
 
 const log = pino({ level: 'silent' });
@@ -25,6 +26,7 @@ function assets(t: Test): string {
 async function start(t: Test, config: Partial<ServerConfig> = {}, folder = assets(t)) {
   const server = await startServer({ config: { host: '127.0.0.1', port: 0, ...config }, version: '1.2.3', clock: systemClock, log, assets: folder });
   t.teardown(() => server.close());
+  server.attach(new FakeRuntime());
   return { server, port: Number(new URL(server.address).port) };
 }
 
