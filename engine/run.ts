@@ -262,6 +262,9 @@ export class Run {
       case 'ask':
         this.#train(report.node, report.ask).catch((error: Error) => this.#fail(error));
         break;
+      case 'warning':
+        this.#options.log.warn(report.message);
+        break;
       case 'done':
         this.#shardsDone += 1;
         break;

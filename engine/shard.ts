@@ -33,7 +33,7 @@ export interface ShardStart {
 }
 
 /** What a shard tells the main thread beside the stream. */
-export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'done'; readonly shard: number };
+export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'warning'; readonly message: string } | { readonly type: 'done'; readonly shard: number };
 
 /**
  * A worker thread's part of the graph: its actors, turned one after the other. `turn` never waits, so that
@@ -63,7 +63,7 @@ export class Shard {
     const definitions = new Map(operators.map((d) => [d.name, d]));
     for (const planned of plan.actors) this.#actors.push(this.#makeActor(planned, definitions, report));
     this.#learn(start.names);
-    this.#restore();
+    this.#restore(report);
     for (const actor of this.#actors) {
       if (actor.planned.local !== undefined) this.#readLocal(actor, actor.planned.local, sources);
     }
@@ -120,10 +120,15 @@ export class Shard {
     return new Channel(memory, shape, signal(from), signal(to));
   }
 
-  #restore(): void {
+  #restore(report: (report: Report) => void): void {
     const { saved, shard } = this.#start;
     const owns = (block: number) => this.#names.owns(shard, block << BLOCK_SHIFT);
-    for (const stage of this.#byNode) for (const part of saved) if (part.node === stage.node.spec.name) stage.restore(part, owns);
+    for (const stage of this.#byNode) {
+      for (const part of saved) {
+        const warning = part.node === stage.node.spec.name ? stage.restore(part, owns) : undefined;
+        if (warning !== undefined) report({ type: 'warning', message: warning });
+      }
+    }
   }
 
   #readLocal(actor: Actor, index: number, sources: readonly AnySource[]): void {

@@ -40,6 +40,7 @@ export interface SavedStage {
   readonly node: string;
   readonly type: string;
   readonly version: number;
+  readonly meaning: string;
   readonly columns: SavedColumns;
   /** What is kept outside columns: [slot, bytes]. */
   readonly kept: readonly (readonly [number, Uint8Array])[];
@@ -388,6 +389,7 @@ export class Stage implements Output {
       node: this.node.spec.name,
       type: this.node.spec.type,
       version: this.#definition.version,
+      meaning: this.#meaning,
       columns: this.state.save(blocks),
       kept,
       watermark: this.#watermark,
@@ -396,24 +398,30 @@ export class Stage implements Output {
     };
   }
 
-  /** Takes back what one shard saved, as far as `owns` says; call once for each shard that saved. */
-  restore(saved: SavedStage, owns: (block: number) => boolean): void {
+  get #meaning(): string {
+    return this.#definition.meaning?.(this.node.spec.config) ?? '';
+  }
+
+  /** Takes back what one shard saved, as far as `owns` says; call once for each shard that saved. Returns what a person should know. */
+  restore(saved: SavedStage, owns: (block: number) => boolean): string | undefined {
     const name = this.node.spec.name;
     if (saved.type !== this.node.spec.type) throw new Error(`${name} was saved as ${saved.type} and is now ${this.node.spec.type}: rename the node, or start without the checkpoint`);
     if (saved.version !== this.#definition.version) {
       throw new Error(`the state of ${name} (${saved.type}) has version ${saved.version} in the checkpoint, this build reads version ${this.#definition.version}: start without the checkpoint, or with the build that wrote it`);
     }
+    // The same on every shard, as a barrier is a cut through all.
+    this.watermarks.restore(saved.watermark);
+    this.#watermark = this.watermarks.time;
+    this.#restored = true;
+    if (saved.meaning !== this.#meaning) return `${name} (${saved.type}) was configured otherwise when its state was saved (${saved.meaning}, now ${this.#meaning}): it begins anew`;
     this.state.restore(saved.columns, owns);
     for (const [slot, bytes] of saved.kept) if (owns(slot >> BLOCK_SHIFT)) this.#operator.restore?.(slot, bytes);
     for (const ask of saved.asks) {
       if (!owns(ask.slot >> BLOCK_SHIFT)) continue;
       this.#ask({ ...ask });
     }
-    // The same on every shard, as a barrier is a cut through all.
-    this.watermarks.restore(saved.watermark);
-    this.#watermark = this.watermarks.time;
-    this.#restored = true;
     for (const [port, held] of saved.findings.entries()) this.#findings[port]?.push(...held.filter((finding) => this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard));
+    return undefined;
   }
 
   release(slots: readonly number[]): void {
