@@ -76,7 +76,7 @@ function rowOf(ring: Ring, i: number): HistoryRow {
   return { time: ring.data[at + 1]!, series: ring.text, value: ring.data[at + 2]!, columns };
 }
 
-/** Means of value and columns by bucket of `width` ms, with `min` and `max` of the value; a row's time is the start of its bucket. */
+/** Means by bucket of `width` ms, at the bucket's begin, with `min` and `max` of the value or of the node's own such columns. */
 function downsample(rows: readonly HistoryRow[], from: Time, width: number): HistoryRow[] {
   const buckets = new Map<number, HistoryRow[]>();
   for (const row of rows) {
@@ -88,8 +88,12 @@ function downsample(rows: readonly HistoryRow[], from: Time, width: number): His
   return [...buckets].map(([at, bucket]) => {
     const values = bucket.map((row) => row.value);
     const columns: Record<string, number> = {};
-    for (const name of Object.keys(bucket[0]!.columns)) columns[name] = mean(bucket.map((row) => row.columns[name]!));
-    return { time: from + at * width, series: bucket[0]!.series, value: mean(values), columns: { ...columns, min: Math.min(...values), max: Math.max(...values) } };
+    for (const name of [...Object.keys(bucket[0]!.columns), 'min', 'max']) {
+      const own = bucket.map((row) => row.columns[name]);
+      const of = own[0] === undefined ? values : (own as number[]);
+      columns[name] = name === 'min' ? Math.min(...of) : name === 'max' ? Math.max(...of) : mean(of);
+    }
+    return { time: from + at * width, series: bucket[0]!.series, value: mean(values), columns };
   });
 }
 

@@ -279,5 +279,8 @@ await t.test('the board answers from the same rings', async (t) => {
     { time: 0, series: 'm{k="a"}', value: 2, columns: { score: 0.25, min: 0, max: 4 } },
     { time: 5_000, series: 'm{k="a"}', value: 7, columns: { score: 0.875, min: 6, max: 8 } },
   ]);
+  const windows = batchOf([3, 1, 2].map((min, i) => ({ time: i, series: 'w', value: 5, columns: { min, max: min + 4 } })));
+  await live.write('w', windows.batch, windows.names);
+  t.same((await board.history.rows({ node: 'w', from: 0, to: 10, buckets: 1, limit: 10 }))[0]!.columns, { min: 1, max: 7 }, "the node's own extremes");
   await live.close();
 });
