@@ -8,6 +8,7 @@ const server = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` to be reached from other machines.'),
   port: port.default(8080).describe('Port of the API and the dashboards. 0: a free one, told in the log.'),
   api_port: port.optional().describe('A further port that serves the API, for clients that expect it there.'),
+  origins: z.array(z.string().min(1)).default([]).describe('Web pages of these origins, such as `https://status.example.com`, may post and open WebSockets, too.'),
   transport: z.enum(['auto', 'uws', 'node']).default('auto').describe('What serves HTTP and WebSockets: uWebSockets.js, or Node.js itself. `auto`: uWebSockets.js where it is installed.'),
   shards: z.int().min(1).max(256).optional().describe('Threads that run the operators. Default: one for each core but one, at least one.'),
   partitions: z.int().min(1).max(4_096).default(PARTITIONS).describe('Parts into which series are divided, the unit in which state moves between threads. Fixed once a graph has a checkpoint.'),
