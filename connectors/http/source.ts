@@ -105,14 +105,14 @@ class HttpSource implements Source {
         warnings.push(`sample ${index} is older than ${formatDuration(this.#config.retention)}: it is followed, but the history does not keep it`);
       }
     }
-    this.#context.count('rejected', rejected.length);
+    if (rejected.length > 0) this.#context.count('rejected', rejected.length);
     const refused = rejected.length === 0 ? {} : { rejected: rejected.slice(0, LISTED), rejected_count: rejected.length };
     if (samples.length === 0 && rejected.length > 0) {
       const [first] = rejected;
       throw new HttpError(400, 'No sample can be accepted', rejected.length === 1 ? first!.reason : `All ${rejected.length} samples are refused; the first: ${first!.reason}`, { members: refused });
     }
     if (samples.length > 0) await this.#keep(samples);
-    this.#context.count('accepted', samples.length);
+    if (samples.length > 0) this.#context.count('accepted', samples.length);
     return { status: 202, body: { accepted: samples.length, ...refused, ...(warnings.length > 0 && { warnings: warnings.slice(0, LISTED) }) } };
   }
 

@@ -222,7 +222,7 @@ await t.test('damage to LMDB costs no state, and does not crash the engine', asy
         await writeFile(path, bytes);
       });
     }),
-    { numRuns: 8 },
+    { numRuns: 6 },
   );
   t.match(await check('cut short', (control) => truncate(join(control, 'data.mdb'), 3 * 4096 + 100)), /were set aside in .*control\.damaged-1/);
   await check('gone', (control) => rm(control, { recursive: true }));
@@ -233,7 +233,7 @@ await t.test('damage to LMDB costs no state, and does not crash the engine', asy
 await t.test('kill -9 at any moment leaves every version that was said to be committed, or a newer one', async (t) => {
   const folder = t.testdir();
   const child = fileURLToPath(new URL('checkpoint-child.js', import.meta.url));
-  const delays = fc.sample(fc.nat(60), { numRuns: 8, seed: 7 });
+  const delays = fc.sample(fc.nat(60), { numRuns: 6, seed: 7 });
   let newest = 0;
   for (const delay of delays) {
     const process_ = spawn(process.execPath, [child, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
