@@ -5,12 +5,13 @@ import type { Finding } from './finding.js';
 import { MessageKind } from './message.js';
 import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
-import type { Plan, PlannedActor } from './plan.js';
+import type { Plan, PlannedActor, Wire } from './plan.js';
 import type { SavedStage, Stage } from './stage.js';
 
 /** One channel that an actor reads: of the intake, or of a shard's actor. */
 export interface Inlet {
   readonly channel: Channel;
+  readonly wire: Wire;
   /** The shard that sends; 0 for the intake. */
   readonly shard: number;
 }
@@ -32,6 +33,13 @@ interface Mailbox extends Inlet {
   /** Its barrier has come, the others' have not: it waits. */
   aligned: boolean;
   ended: boolean;
+  /** Where the links of a wire with a channel from each shard lead; else empty. */
+  readonly targets: readonly { readonly stage: Stage; readonly port: number }[];
+}
+
+function isAhead({ targets, shard }: Mailbox): boolean {
+  for (const { stage, port } of targets) if (stage.isAhead(port, shard)) return true;
+  return false;
 }
 
 /**
@@ -68,9 +76,9 @@ export class Actor {
     readonly catchUp: () => void,
   ) {
     this.#names = names;
-    this.#mailboxes = inlets.map((inlet) => ({ ...inlet, aligned: false, ended: false }));
-    this.#localTargets = stages.flatMap((stage) => stage.node.inputs.flatMap((input, port) => (input.kind === 'local' ? [{ stage, port }] : [])));
     for (const stage of stages) this.#byNode[stage.node.index] = stage;
+    this.#mailboxes = inlets.map((inlet) => ({ ...inlet, aligned: false, ended: false, targets: this.#targetsOf(inlet.wire) }));
+    this.#localTargets = stages.flatMap((stage) => stage.node.inputs.flatMap((input, port) => (input.kind === 'local' ? [{ stage, port }] : [])));
   }
 
   /** The source that this actor reads itself. */
@@ -113,7 +121,7 @@ export class Actor {
     if (this.#readLocal()) return 'worked';
     for (let i = 0; i < this.#mailboxes.length; i++) {
       const mailbox = this.#mailboxes[(this.#next + i) % this.#mailboxes.length]!;
-      if (mailbox.aligned || mailbox.ended) continue;
+      if (mailbox.aligned || mailbox.ended || this.#held(mailbox)) continue;
       const frame = mailbox.channel.peek();
       if (frame === undefined) continue;
       this.#next = (this.#next + i + 1) % this.#mailboxes.length;
@@ -159,6 +167,22 @@ export class Actor {
         frame.kind satisfies never;
     }
     channel.release();
+  }
+
+  /**
+   * It is ahead of other shards of the same sender, by a watermark: what it brings waits for them. So rows and
+   * watermarks come in the order that one shard would have sent them in, and no operator can see how many
+   * there are. Nobody is waited for who waits for a barrier, or is ahead himself in another link.
+   */
+  #held(mailbox: Mailbox): boolean {
+    if (mailbox.targets.length === 0 || !isAhead(mailbox)) return false;
+    for (const other of this.#mailboxes) if (other.wire === mailbox.wire && !other.aligned && !other.ended && !isAhead(other)) return true;
+    return false;
+  }
+
+  #targetsOf({ from, links }: Wire): { stage: Stage; port: number }[] {
+    if (from === undefined || this.plan.shards === 1) return [];
+    return links.flatMap((id) => this.plan.links[id]!.targets.map(({ node, port }) => ({ stage: this.#stage(node), port })));
   }
 
   #stage(node: number): Stage {

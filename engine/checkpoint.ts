@@ -3,11 +3,12 @@ import type { Checkpoint, CheckpointStore } from './checkpoint-store.js';
 import type { Clock, Time } from './clock.js';
 import type { Position } from './connector.js';
 import type { DirectoryChanges } from './directory.js';
-import type { SavedSource } from './intake.js';
+import type { SavedSource } from './staging.js';
 import type { SavedAligner } from './ordered.js';
 import type { Plan } from './plan.js';
 import type { SavedSink } from './sink-pump.js';
-import type { Ask, SavedStage } from './stage.js';
+import type { Ask } from './ask.js';
+import type { SavedStage } from './stage.js';
 import type { Finding } from './finding.js';
 
 /** What a manifest says beside the chunks. */

@@ -1,140 +1,14 @@
-import type { Batch } from './batch.js';
 import type { Clock, Time } from './clock.js';
-import type { Intake as SampleIntake, Position, Source } from './connector.js';
+import type { Source } from './connector.js';
 import type { ControlSender } from './control.js';
 import type { Directory } from './directory.js';
-import type { Finding } from './finding.js';
 import type { Decision, Journal } from './journal.js';
-import { BATCH_ROWS, IDLE_AFTER_MS, MAX_FUTURE_MS, WATERMARK_STEP_MS } from './limits.js';
+import { BATCH_ROWS, IDLE_AFTER_MS, WATERMARK_STEP_MS } from './limits.js';
 import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
-import type { Link, Plan, PlannedSource } from './plan.js';
-import { NO_SLOT } from './series.js';
+import type { Link, Plan } from './plan.js';
 import type { Signal } from './signal.js';
-import { SourceWatermark } from './watermark.js';
-
-/** Where a source stands, as saved: its position, what was read and not yet sent, and its watermark. */
-export interface SavedSource {
-  readonly position: Position;
-  readonly staged: readonly (readonly [time: number, series: string, value: number, flags: number])[];
-  readonly watermark: { readonly largest: number | null; readonly time: number | null };
-  readonly findings: readonly Finding[];
-  readonly ended: boolean;
-  /** Rows that it has given since the graph was created. */
-  readonly rows: number;
-}
-
-/** What the intake tells of samples that it does not let in. */
-export interface Refusals {
-  refuse(source: string, series: string, time: Time, reason: string): void;
-}
-
-/** Rows asked of a source at once. */
-const READ_ROWS = BATCH_ROWS;
-
-/** A source with what it has read and not yet sent. */
-class Staging implements SampleIntake {
-  readonly watermark: SourceWatermark;
-  readonly links: readonly Link[];
-  time = new Float64Array(READ_ROWS);
-  value = new Float64Array(READ_ROWS);
-  slot = new Uint32Array(READ_ROWS);
-  flags = new Uint8Array(READ_ROWS);
-  length = 0;
-  /** Rows before it belong to readings that have returned: `position` is after them. */
-  ready = 0;
-  /** Rows before it are sent. */
-  sent = 0;
-  readonly findings: Finding[] = [];
-  position: Position | undefined;
-  ended = false;
-  idle = false;
-  /** When it last gave something, on the clock. */
-  heard: Time;
-  rows = 0;
-  /** Idle advances of a run before a crash, by the rows before them: they come again at the same place. */
-  decided: { rows: number; watermark: Time }[] = [];
-
-  constructor(
-    readonly index: number,
-    readonly planned: PlannedSource,
-    readonly source: Source,
-    plan: Plan,
-    readonly directory: Directory,
-    readonly live: boolean,
-    readonly clock: Clock,
-    readonly refusals: Refusals,
-  ) {
-    this.watermark = new SourceWatermark(planned.disorder);
-    this.links = plan.links.filter((link) => link.from.kind === 'source' && link.from.index === index);
-    this.heard = clock.now();
-  }
-
-  get name(): string {
-    return this.planned.spec.name;
-  }
-
-  add(time: Time, series: string, value: number, flags = 0): boolean {
-    if (!Number.isFinite(time)) return this.#refuse(series, time, 'time is not a number');
-    if (this.live && time > this.clock.now() + MAX_FUTURE_MS) return this.#refuse(series, time, `more than ${MAX_FUTURE_MS / 1000} s in the future`);
-    const slot = this.directory.slot(this.index, series, time);
-    if (slot === NO_SLOT) return this.#refuse(series, time, 'too many series');
-    if (this.length === this.time.length) this.#grow();
-    const i = this.length++;
-    this.time[i] = time;
-    this.value[i] = value;
-    this.slot[i] = slot;
-    this.flags[i] = flags;
-    return true;
-  }
-
-  #refuse(series: string, time: Time, reason: string): false {
-    this.refusals.refuse(this.name, series, time, reason);
-    return false;
-  }
-
-  #grow(): void {
-    const grow = <A extends Float64Array | Uint32Array | Uint8Array>(column: A): A => {
-      const grown = new (column.constructor as new (n: number) => A)(column.length * 2);
-      grown.set(column as never);
-      return grown;
-    };
-    this.time = grow(this.time);
-    this.value = grow(this.value);
-    this.slot = grow(this.slot);
-    this.flags = grow(this.flags);
-  }
-
-  finding(finding: Finding): void {
-    this.findings.push(finding);
-  }
-
-  get staged(): boolean {
-    return this.sent < this.ready;
-  }
-
-  clear(): void {
-    this.length = 0;
-    this.ready = 0;
-    this.sent = 0;
-  }
-
-  batch(from: number, to: number): Batch {
-    return {
-      length: to - from,
-      time: this.time.subarray(from, to),
-      slot: this.slot.subarray(from, to),
-      value: this.value.subarray(from, to),
-      flags: this.flags.subarray(from, to),
-      columns: {},
-    };
-  }
-
-  /** What its watermark would be before its next row. */
-  get next(): Time {
-    return this.staged ? this.watermark.before(this.time[this.sent]!) : this.ended ? Infinity : this.watermark.time;
-  }
-}
+import { READ_ROWS, Staging, type Refusals, type SavedSource } from './staging.js';
 
 /**
  * Where samples enter: reads the sources, interns their series, cuts what they give by watermarks, and sends

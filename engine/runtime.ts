@@ -16,7 +16,7 @@ import type { Routes } from './routes.js';
 import { Run } from './run.js';
 import { describeMetrics, describeStatus } from './runtime-status.js';
 import type { FailureStatus, MetricFamily, RuntimeStatus } from './status.js';
-import { NodeError } from './stage.js';
+import { NodeError } from './node-error.js';
 
 export interface RuntimeOptions {
   readonly graph: GraphSpec;

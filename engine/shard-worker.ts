@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from './clock.js';
 import type { AnySource } from './connector.js';
 import type { AnyOperator } from './operator.js';
 import { Shard, type Report, type ShardStart } from './shard.js';
@@ -18,7 +19,7 @@ export default async function shardWorker({ start, operators, sources, port }: S
   // Saved columns are fresh copies, so they are moved, not copied again.
   const report = (message: Report): void => port.postMessage(message, message.type === 'saved' ? transfers(message) : []);
   try {
-    new Shard(start, definitions, local, report).run(() => performance.now());
+    new Shard(start, definitions, local, report).run(() => systemClock.elapsed());
     report({ type: 'done', shard: start.shard });
   } finally {
     port.close();

@@ -11,7 +11,8 @@ import type { Plan, PlannedActor, PlannedOperator, Wire } from './plan.js';
 import { channelKey, CONTROL_SHAPE, type SharedMemory } from './shard-memory.js';
 import { partitionOf, seriesText } from './series.js';
 import { Signal } from './signal.js';
-import { Stage, type Ask, type Decided, type SavedStage } from './stage.js';
+import type { Ask, Decided } from './ask.js';
+import { Stage, type SavedStage } from './stage.js';
 import { ShardField, Stats } from './stats.js';
 
 /** What a shard starts from. */
@@ -96,8 +97,8 @@ export class Shard {
     for (const stage of stages) for (const { node, port, outlet } of stage.node.fused) stage.fused.push({ stage: this.#byNode[node]!, port, late: outlet === 'late' });
     const inlets = plan.wires.flatMap((wire): Inlet[] => {
       if (wire.to.kind !== 'actor' || wire.to.index !== planned.id) return [];
-      if (wire.from === undefined) return [{ channel: this.#channel(wire, 'main', shard), shard: 0 }];
-      return Array.from({ length: plan.shards }, (_, from) => ({ channel: this.#channel(wire, from, shard), shard: from }));
+      if (wire.from === undefined) return [{ channel: this.#channel(wire, 'main', shard), wire, shard: 0 }];
+      return Array.from({ length: plan.shards }, (_, from) => ({ channel: this.#channel(wire, from, shard), wire, shard: from }));
     });
     return new Actor(planned, plan, shard, this.#names, stages, inlets, [...outlets.values()], live, (saved) => report({ type: 'saved', saved }), () => this.#catchUp());
   }
@@ -167,7 +168,7 @@ export class Shard {
           for (const actor of this.#actors) actor.localBarrier(control.checkpoint);
           break;
         case 'answer': {
-          const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.asked === control.asked);
+          const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.asked === control.asked && a.answer === undefined);
           if (ask !== undefined) Object.assign(ask, { due: control.due, answer: new Uint8Array(Buffer.from(control.answer, 'base64')) });
           break;
         }

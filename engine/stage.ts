@@ -1,11 +1,14 @@
 import { allocateBatch, type Batch } from './batch.js';
+import type { Ask, Decided } from './ask.js';
 import type { Time } from './clock.js';
 import { compareFindings, type Finding } from './finding.js';
 import { BATCH_ROWS, BLOCK_SHIFT, BLOCK_SLOTS, FINDINGS_PER_MINUTE } from './limits.js';
+import { LookUp } from './look-up.js';
 import type { ThreadNames } from './names.js';
+import { NodeError } from './node-error.js';
 import type { AnyOperator, Operator, Output } from './operator.js';
 import type { Plan, PlannedOperator } from './plan.js';
-import { NO_SLOT, partitionOf } from './series.js';
+import { partitionOf } from './series.js';
 import { State, type SavedColumns } from './state.js';
 import { NodeField, type Stats } from './stats.js';
 import { WatermarkMerge } from './watermark.js';
@@ -17,23 +20,6 @@ export interface Downstream {
   watermark(node: PlannedOperator, time: Time, idle: boolean): void;
   ask(node: PlannedOperator, ask: Ask): void;
 }
-
-/** A training task that an operator asked for. */
-export interface Ask {
-  readonly slot: number;
-  readonly task: string;
-  readonly input: Uint8Array;
-  /** The watermark that the operator named. */
-  readonly asked: Time;
-  /** The watermark at which the answer takes effect: that, or later where the answer was late. */
-  due: Time;
-  /** A run before a crash has learnt it at `due`: so does this one, even if it has to wait. */
-  waits: boolean;
-  answer?: Uint8Array;
-}
-
-/** Whether a run before a crash decided when this answer takes effect. */
-export type Decided = (node: string, slot: number, task: string, asked: Time) => Time | undefined;
 
 /** A stage as saved at a barrier. */
 export interface SavedStage {
@@ -47,22 +33,6 @@ export interface SavedStage {
   readonly watermark: Time;
   readonly findings: readonly (readonly Finding[])[];
   readonly asks: readonly Ask[];
-}
-
-/** An operator threw: names it and the message it was at. */
-export class NodeError extends Error {
-  readonly node: string;
-
-  constructor(node: PlannedOperator, at: string, cause: unknown) {
-    super(`operator ${node.spec.name} (${node.spec.type}) failed ${at}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    this.name = 'NodeError';
-    this.node = node.spec.name;
-  }
-
-  /** The innermost operator is the one that failed. */
-  static of(node: PlannedOperator, at: string, cause: unknown): NodeError {
-    return cause instanceof NodeError ? cause : new NodeError(node, at, cause);
-  }
 }
 
 /** Blocks of slots in one step of an advance: what they give fills a batch, in well under a millisecond. */
@@ -93,7 +63,7 @@ export class Stage implements Output {
   /** A row outlet that is all of the batch at hand. */
   #extended: Batch | undefined;
   readonly #passes: readonly string[];
-  readonly #gathered: Batch[] = [];
+  readonly #lookUps: LookUp[] = [];
   /** By port, until the watermark has passed them. */
   readonly #findings: Finding[][];
   /** Index in `watermarks` of the first input of each port, and how many each has. */
@@ -141,7 +111,7 @@ export class Stage implements Output {
 
   /** Rows of a port; `looked`: their slots are this node's already. */
   push(batch: Batch, port: number, looked: boolean): void {
-    const own = looked || !this.node.derives ? batch : this.#derive(batch, port);
+    const own = looked || !this.node.derives ? batch : (this.#lookUps[port] ??= new LookUp()).apply(batch, this.#names.derivation(this.node.index, port));
     if (own.length === 0 || this.#operator.push === undefined) return;
     this.#stats.addNode(this.node.index, NodeField.rowsIn, own.length);
     try {
@@ -152,36 +122,6 @@ export class Stage implements Output {
     }
   }
 
-  /** The batch with the slots that its series have at this node; the same batch where none changes. */
-  #derive(batch: Batch, port: number): Batch {
-    const derivation = this.#names.derivation(this.node.index, port);
-    const one = derivation.one;
-    const several = derivation.many.size > 0;
-    let same = !several;
-    for (let i = 0; same && i < batch.length; i++) same = one[batch.slot[i]!] === batch.slot[i];
-    if (same) return batch;
-    const columns = Object.keys(batch.columns);
-    let out = (this.#gathered[port] ??= allocateBatch(columns));
-    out.length = 0;
-    let overflow: Batch | undefined;
-    const take = (i: number, slot: number): void => {
-      if (out.length === out.time.length) overflow = out = grown(out, columns);
-      const n = out.length++;
-      out.time[n] = batch.time[i]!;
-      out.slot[n] = slot;
-      out.value[n] = batch.value[i]!;
-      out.flags[n] = batch.flags[i]!;
-      for (const name of columns) out.columns[name]![n] = batch.columns[name]![i]!;
-    };
-    for (let i = 0; i < batch.length; i++) {
-      const slot = one[batch.slot[i]!] ?? NO_SLOT;
-      if (slot !== NO_SLOT) take(i, slot);
-      else if (several) for (const many of derivation.many.get(batch.slot[i]!) ?? []) take(i, many);
-    }
-    if (overflow !== undefined) this.#gathered[port] = overflow;
-    return out;
-  }
-
   receive(finding: Finding, port: number): void {
     const takes = this.#definition.ports(this.node.spec.config).input.findings ?? [];
     if (takes.includes(finding.kind)) this.#findings[port]!.push(finding);
@@ -190,6 +130,12 @@ export class Stage implements Output {
   setWatermark(port: number, shard: number, time: Time, idle: boolean): void {
     const { first, count } = this.#inputs[port]!;
     this.watermarks.set(first + (count === 1 ? 0 : shard), time, idle);
+  }
+
+  /** The shard has promised more to the port than another shard of the same sender. */
+  isAhead(port: number, shard: number): boolean {
+    const { first, count } = this.#inputs[port]!;
+    return count > 1 && this.watermarks.isAhead(first + shard, first, count);
   }
 
   // Advance, in steps: findings that the watermark has passed, then timers, then answers.
@@ -218,6 +164,8 @@ export class Stage implements Output {
         }
         this.emit();
         if (!this.#learnDue(time, live)) return 'waits';
+        // What was learnt may have set timers, or asked again.
+        if (this.state.dueBlock(0, time) >= 0 || this.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !live || ask.waits))) continue;
         this.#passOn(time);
         return 'done';
       }
@@ -431,15 +379,4 @@ export class Stage implements Output {
     }
     for (let i = this.asks.length - 1; i >= 0; i--) if (slots.includes(this.asks[i]!.slot)) this.asks.splice(i, 1);
   }
-}
-
-function grown(batch: Batch, columns: readonly string[]): Batch {
-  const wide = allocateBatch(columns, batch.time.length * 2);
-  wide.length = batch.length;
-  wide.time.set(batch.time);
-  wide.slot.set(batch.slot);
-  wide.value.set(batch.value);
-  wide.flags.set(batch.flags);
-  for (const name of columns) wide.columns[name]!.set(batch.columns[name]!);
-  return wide;
 }

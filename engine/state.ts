@@ -118,7 +118,7 @@ export class State {
       if (time === 0) continue;
       if (time <= watermark) {
         slots[count] = slot;
-        times[count] = time;
+        times[count] = time === Number.MIN_VALUE ? 0 : time;
         count += 1;
         timers[slot] = 0;
       } else if (time < next) next = time;

@@ -31,6 +31,12 @@ export class WatermarkMerge {
     return this.#merged;
   }
 
+  /** An input has promised more than another of the `count` from `first` on. */
+  isAhead(input: number, first: number, count: number): boolean {
+    for (let i = first; i < first + count; i++) if (this.#idle[i] === 0 && this.#times[i]! < this.#times[input]!) return true;
+    return false;
+  }
+
   /** All inputs are idle, so nothing is held back. */
   get idle(): boolean {
     for (let i = 0; i < this.inputs; i++) if (this.#idle[i] === 0) return false;
