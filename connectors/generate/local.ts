@@ -1,0 +1,107 @@
+import type { Batch } from '../../engine/batch.js';
+import type { Time } from '../../engine/clock.js';
+import type { LocalSource, Position } from '../../engine/connector.js';
+import type { Series } from '../../engine/series.js';
+import { watermarkAfter, type Shape } from './shape.js';
+
+/**
+ * A shape read on the shards that own its series. A partition's position is the number of its samples
+ * given, which determines its step: so partitions can be at different steps after they have moved, and
+ * those that are behind are read first.
+ */
+export class LocalShape implements LocalSource {
+  readonly series: readonly Series[];
+  readonly #shape: Shape;
+  /** Own series and their slots, by partition and then by series: partition p has `[#first[p], #first[p + 1])`. */
+  #own = new Uint32Array(0);
+  #slots = new Uint32Array(0);
+  #partitions: number[] = [];
+  #first: number[] = [0];
+  /** By partition: the step at hand, and how many samples of it are given. */
+  #step = new Float64Array(0);
+  #given = new Uint32Array(0);
+  /** The lowest step, and the first partition that may have samples of it left. */
+  #current = Infinity;
+  #cursor = 0;
+
+  constructor(series: readonly Series[], shape: Shape) {
+    this.series = series;
+    this.#shape = shape;
+  }
+
+  open(index: Uint32Array, slot: Uint32Array, partition: Uint32Array, from: ReadonlyMap<number, Position>): void {
+    const order = Uint32Array.from(index.keys()).sort((a, b) => partition[a]! - partition[b]! || index[a]! - index[b]!);
+    this.#own = order.map((i) => index[i]!);
+    this.#slots = order.map((i) => slot[i]!);
+    this.#partitions = [];
+    this.#first = [];
+    for (const [at, i] of order.entries()) {
+      if (this.#partitions.at(-1) === partition[i]) continue;
+      this.#partitions.push(partition[i]!);
+      this.#first.push(at);
+    }
+    this.#first.push(order.length);
+    this.#step = new Float64Array(this.#partitions.length);
+    this.#given = new Uint32Array(this.#partitions.length);
+    for (const [p, number] of this.#partitions.entries()) {
+      const given = (from.get(number) as number | undefined) ?? 0;
+      const size = this.#first[p + 1]! - this.#first[p]!;
+      this.#step[p] = Math.floor(given / size);
+      this.#given[p] = given % size;
+    }
+    this.#next();
+  }
+
+  fill(batch: Batch): Time | 'ended' {
+    batch.length = 0;
+    while (this.#current !== Infinity) {
+      this.#fillStep(batch);
+      if (batch.length > 0) return watermarkAfter(this.#shape, this.#current - 1);
+      this.#next();
+    }
+    return 'ended';
+  }
+
+  positions(): ReadonlyMap<number, Position> {
+    return new Map(this.#partitions.map((number, p) => [number, this.#step[p]! * (this.#first[p + 1]! - this.#first[p]!) + this.#given[p]!]));
+  }
+
+  /** Rows of the current step, as many as there is room for. */
+  #fillStep(batch: Batch): void {
+    const shape = this.#shape;
+    const room = batch.time.length;
+    const sampleBase = this.#current * shape.series;
+    for (; this.#cursor < this.#partitions.length; this.#cursor++) {
+      const p = this.#cursor;
+      if (this.#step[p] !== this.#current) continue;
+      const from = this.#first[p]! + this.#given[p]!;
+      let end = this.#first[p + 1]!;
+      // In the last step the series from some number on have no sample.
+      if (sampleBase + shape.series > shape.count) while (end > from && sampleBase + this.#own[end - 1]! >= shape.count) end -= 1;
+      const to = Math.min(end, from + room - batch.length);
+      shape.fill(this.#current, this.#own, from, to, batch.time, batch.value, batch.length);
+      batch.slot.set(this.#slots.subarray(from, to), batch.length);
+      batch.length += to - from;
+      this.#given[p]! += to - from;
+      if (to < end) return;
+      if (to === this.#first[p + 1]) {
+        this.#step[p]! += 1;
+        this.#given[p] = 0;
+      }
+      if (batch.length === room) {
+        this.#cursor += 1;
+        return;
+      }
+    }
+  }
+
+  /** Turns to the lowest step of a partition that has samples left. */
+  #next(): void {
+    this.#current = Infinity;
+    this.#cursor = 0;
+    for (let p = 0; p < this.#partitions.length; p++) {
+      const next = this.#step[p]! * this.#shape.series + this.#own[this.#first[p]! + this.#given[p]!]!;
+      if (next < this.#shape.count) this.#current = Math.min(this.#current, this.#step[p]!);
+    }
+  }
+}
