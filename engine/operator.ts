@@ -22,7 +22,7 @@ export interface Operator<State extends StateSchema = StateSchema, In extends st
   push?(batch: Batch<In>, state: Columns<State>, out: Output<Out>, port: number): void;
   /** A finding, once the watermark has passed it, in order of (time, id, revision). */
   receive?(finding: Finding, state: Columns<State>, out: Output<Out>, port: number): void;
-  /** A timer set by `out.wake(slot, time)` whose time the watermark has reached. It is cleared before the call. */
+  /** A timer set by `out.wake(slot, time)` whose time the watermark has reached (one set into the past: the next watermark). It is cleared before the call. At the end the watermark is Infinity: a periodic timer must stop there. */
   wake?(slot: number, time: Time, state: Columns<State>, out: Output<Out>): void;
   /**
    * Instead of `wake`, for operators with a timer on most slots: a block of slots (from <= slot < to) in
@@ -31,7 +31,7 @@ export interface Operator<State extends StateSchema = StateSchema, In extends st
    * a due timer are not visited, and there is a turn of the mailbox between blocks.
    */
   advance?(watermark: Time, from: number, to: number, state: Columns<State>, out: Output<Out>): void;
-  /** The answer of a training task, exactly when the watermark reaches the `due` it was asked for. */
+  /** The answer of a training task, exactly when the watermark reaches the `due` it was asked for; after the timers of that watermark, and timers set here that are due follow at once. */
   learn?(slot: number, answer: Uint8Array, state: Columns<State>, out: Output<Out>): void;
   /** What it keeps of one series outside columns; `undefined` where there is nothing. */
   save?(slot: number): Uint8Array | undefined;
@@ -58,7 +58,7 @@ export type Columns<State extends StateSchema> = { readonly [K in keyof State]: 
 export interface Output<Out extends string = string> {
   /**
    * Appends a row and returns its index: set the further columns at it,
-   * `const i = out.row(t, slot, v); out.columns.mean[i] = m`. Columns not set keep what was there.
+   * `const i = out.row(t, slot, v); out.columns.mean[i] = m`. Set every one: what is there is of other rows.
    */
   row(time: Time, slot: number, value: number, flags?: number): number;
   /**
@@ -71,7 +71,7 @@ export interface Output<Out extends string = string> {
   finding(finding: Finding): void;
   /** Hands row `index` of the batch at hand to the node's `late` output and counts it by reason. */
   late(batch: Batch, index: number, reason: 'late' | 'ahead'): void;
-  /** The watermark that the node has dealt with (-Infinity before the first): by it, what closes windows tells which rows are late. */
+  /** The watermark that the node has dealt with (-Infinity before the first; in `wake`, `receive` and `learn` still the one before): by it, what closes windows tells which rows are late. */
   readonly watermark: Time;
   /** Sets the one timer of a slot: replaces one set before. `Infinity` cancels it. */
   wake(slot: number, time: Time): void;

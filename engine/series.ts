@@ -88,7 +88,7 @@ export function seriesProblem(name: string, labels: Readonly<Record<string, unkn
   if (keys.length > MAX_LABELS) return `${keys.length} labels, at most ${MAX_LABELS} are allowed`;
   let length = name.length;
   for (const key of keys) {
-    if (!LABEL.test(key)) return `label name ${JSON.stringify(key.slice(0, 80))} does not match ${LABEL.source}`;
+    if (!LABEL.test(key) || key === '__proto__') return `label name ${JSON.stringify(key.slice(0, 80))} does not match ${LABEL.source}`;
     const value = labels[key];
     if (typeof value !== 'string') return `label ${key} must be a string, not ${value === null ? 'null' : typeof value}`;
     length += key.length + value.length + 4;

@@ -154,6 +154,11 @@ export class Stage implements Output {
       this.#passOn(this.#watermark);
       return 'done';
     }
+    if (time === this.#watermark) {
+      // News of idleness alone: no time has passed.
+      this.#passOn(time);
+      return 'done';
+    }
     try {
       this.#receivePassed(time);
       for (let n = 0; n < BLOCKS_A_STEP; n++) {
