@@ -6,7 +6,7 @@ const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`
  * number. At most 15 digits scaled by an exact power of ten are correctly rounded by one division or
  * multiplication (Clinger 1990, "How to read floating point numbers accurately"); the rest goes to `Number`.
  */
-export function parseDecimal(bytes: Uint8Array, from: number, to: number): number {
+export function parseDecimal(bytes: Buffer, from: number, to: number): number {
   let at = from;
   let negative = false;
   if (at < to && (bytes[at] === 45 || bytes[at] === 43)) {
@@ -46,7 +46,7 @@ export function parseDecimal(bytes: Uint8Array, from: number, to: number): numbe
     }
     scale += down ? -exponent : exponent;
   }
-  if (significant > 15 || scale > 22 || scale < -22) return Number(String.fromCharCode(...bytes.subarray(from, to)));
+  if (significant > 15 || scale > 22 || scale < -22) return Number(bytes.toString('latin1', from, to));
   const value = scale < 0 ? mantissa / EXACT_POWERS[-scale]! : mantissa * EXACT_POWERS[scale]!;
   return negative ? -value : value;
 }

@@ -1,7 +1,7 @@
 import { parseDecimal } from './decimal.js';
 
 /** How the time column is written: see `timeFormatHelp`. */
-export type TimeFormat = (bytes: Uint8Array, from: number, to: number) => number;
+export type TimeFormat = (bytes: Buffer, from: number, to: number) => number;
 
 export const timeFormatHelp =
   '`auto`: ISO 8601, `YYYY-MM-DD HH:MM:SS` (UTC where no zone is given), or a number of seconds, ms, us or ns since the epoch by its size ' +
@@ -34,7 +34,7 @@ export function timeFormat(format: string): TimeFormat | undefined {
 }
 
 /** `scale`: microseconds of one unit; 0: told by the size. By whole microseconds, so that 1700000000.123 s is not 122 ms. */
-function epochTime(bytes: Uint8Array, from: number, to: number, scale: number): number {
+function epochTime(bytes: Buffer, from: number, to: number, scale: number): number {
   const value = parseDecimal(bytes, from, to);
   const size = Math.abs(value);
   const unit = scale !== 0 ? scale : size < 1e11 ? 1e6 : size < 1e14 ? 1e3 : size < 1e17 ? 1 : 1e-3;
