@@ -165,7 +165,7 @@ export type AnySink = SinkDefinition<any>;
 export interface History {
   /** Nodes whose rows it holds. */
   nodes(): Promise<readonly string[]>;
-  /** Rows of one node by time, at most `limit`; `buckets`: downsampled to about so many, by mean of value and columns, with min and max. */
+  /** Rows of one node with from <= time <= to, by time, one a series and time, at most `limit`; `buckets`: downsampled to about so many, by mean of value and columns, with `min` and `max` of the value. */
   rows(query: {
     readonly node: string;
     readonly from: Time;
@@ -175,7 +175,7 @@ export interface History {
     readonly buckets?: number;
     readonly limit: number;
   }): Promise<readonly HistoryRow[]>;
-  /** The highest revision of each finding, newest first. */
+  /** The highest revision of each finding that was open at some time from `from` to `to`; newest first, by the time of that revision. */
   findings(query: {
     readonly kind?: FindingKind;
     readonly from: Time;

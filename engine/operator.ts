@@ -85,7 +85,7 @@ export interface Output<Out extends string = string> {
 /** Names of slots on this shard; series are named before their first row. */
 export interface Names {
   series(slot: number): Series;
-  /** Canonical text of the series. */
+  /** Canonical text of the series; the same string each time. */
   text(slot: number): string;
   /** At a grouping node, the slot of the group that this member belongs to. */
   group(member: number): number;

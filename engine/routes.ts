@@ -71,7 +71,7 @@ export interface RouteDescription {
 }
 
 export interface Routes {
-  /** `path` may have `:name` parts. `bodyLimit` in bytes (of the decompressed body), default 1 MiB. Without a description it is not in the OpenAPI document. */
+  /** `path` may have `:name` parts. Again for the same path replaces the handler: a graph that starts again opens its sources again. `bodyLimit` in bytes (of the decompressed body), default 1 MiB. Without a description it is not in the OpenAPI document. */
   route(method: Method, path: string, handler: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse, options?: { bodyLimit?: number; description?: RouteDescription }): void;
   /** A WebSocket at `path` with this subprotocol. */
   socket(path: string, protocol: string, handler: SocketHandler): void;
