@@ -50,6 +50,7 @@ export class OutputFile {
       await this.#cut(this.#file, length);
     } catch (error) {
       await this.#file.close();
+      this.#file = undefined;
       throw error;
     }
   }
@@ -101,8 +102,9 @@ export class OutputFile {
   }
 
   async close(): Promise<void> {
-    await this.drain();
-    await this.#file?.close();
+    if (this.#file === undefined) return;
+    await this.flush();
+    await this.#file.close();
     this.#file = undefined;
   }
 }

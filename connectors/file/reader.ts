@@ -109,7 +109,7 @@ export class FileReader {
       return this.#malformed(this.#rows.problem, this.#rows.problemAt);
     }
     this.hasRow = this.#rows.count > 0;
-    if (!this.hasRow) this.#told.count('rows without a value');
+    if (!this.hasRow) this.#told.count('empty_rows');
     return this.hasRow ? 'row' : 'skipped';
   }
 

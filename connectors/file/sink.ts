@@ -76,7 +76,7 @@ class FileSink implements Sink {
   }
 
   #drop(column: string): void {
-    this.#context.count('cells without a column');
+    this.#context.count('cells_dropped');
     if (this.#dropped.has(column)) return;
     this.#dropped.add(column);
     this.#context.log.warn(`${this.#rows.path} has no column ${column}: its header is that of the first row; write NDJSON, or each node to a file of its own`);

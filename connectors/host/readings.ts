@@ -1,3 +1,5 @@
+import { seriesText } from '../../engine/series.js';
+
 /** Where readings go: gauges as they are, counters as the change per second since the reading before. */
 export class Readings {
   readonly #host: string;
@@ -7,12 +9,10 @@ export class Readings {
   #elapsed = NaN;
   #seconds = NaN;
   readonly #texts = new Map<string, string>();
-  readonly #text: (metric: string, labels: Readonly<Record<string, string>>) => string;
   #add: (series: string, value: number) => void = () => undefined;
 
-  constructor(host: string, text: (metric: string, labels: Readonly<Record<string, string>>) => string) {
+  constructor(host: string) {
     this.#host = host;
-    this.#text = text;
   }
 
   /** Begins a round of readings, all taken at `elapsed` (monotonic, ms). */
@@ -49,7 +49,7 @@ export class Readings {
     const key = `${metric}\0${of ?? ''}`;
     let text = this.#texts.get(key);
     if (text === undefined) {
-      text = this.#text(metric, label === undefined || of === undefined ? { host: this.#host } : { host: this.#host, [label]: of });
+      text = seriesText(metric, label === undefined || of === undefined ? { host: this.#host } : { host: this.#host, [label]: of });
       this.#texts.set(key, text);
     }
     return text;

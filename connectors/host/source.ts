@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineSource, type ConnectorContext, type Intake, type Reading, type Source } from '../../engine/connector.js';
 import { duration } from '../../engine/scalars.js';
-import { seriesText } from '../../engine/series.js';
 import { cpuTicks, disks, loads, memory, networks, processes, uptime, type Left, type Memory } from './linux.js';
 import { Readings } from './readings.js';
 
@@ -55,7 +54,7 @@ class HostSource implements Source {
   constructor(options: HostConfig, context: ConnectorContext) {
     this.#config = options;
     this.#context = context;
-    this.#readings = new Readings(options.host ?? hostname(), seriesText);
+    this.#readings = new Readings(options.host ?? hostname());
     this.#left = { devices: new RegExp(options.ignore_devices), interfaces: new RegExp(options.ignore_interfaces) };
   }
 
@@ -113,7 +112,7 @@ class HostSource implements Source {
       await read();
       this.#failing.delete(name);
     } catch (error) {
-      this.#context.count('readings failed');
+      this.#context.count('failed_readings');
       if (this.#failing.has(name)) return;
       this.#failing.add(name);
       this.#context.log.warn(`host: ${name} can't be read: ${(error as Error).message}`);

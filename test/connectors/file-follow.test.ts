@@ -88,7 +88,7 @@ t.test('rotated while nothing ran: the rest of the old file comes first', async 
   appendFileSync(path, line(6));
   const third = await opened(on, after.position);
   t.same(await values(third, 1), [6]);
-  t.equal(on.counts.get('rotated files not found'), 1, 'where the old file is gone it is told');
+  t.equal(on.counts.get('rotated_files_lost'), 1, 'where the old file is gone it is told');
   await third.close();
 });
 

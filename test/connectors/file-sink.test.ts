@@ -57,7 +57,7 @@ t.test('CSV has the columns of the first row', async (t) => {
   await out.close();
   const time = '1970-01-01T00:00:00.000Z';
   t.equal(readFileSync(join(base, 'both.csv'), 'utf8'), `node,time,metric,labels,value,score\nodd,${time},m,{},5,1\neven,${time},m,{},5,\neven,${time},m,{},5,4\n`);
-  t.equal(on.counts.get('cells without a column'), 2);
+  t.equal(on.counts.get('cells_dropped'), 2);
   t.equal(on.logged.filter(({ msg }) => msg.includes('has no column mean')).length, 1);
 });
 

@@ -128,7 +128,7 @@ t.test('byte order mark, CRLF, blank lines, spaces, no last line end, line ends 
   const { samples, on } = await read(t, csv, { labels: ['note'], metric: 'm' });
   t.same(samples, [[1_000, 'm{note="two\r\\nlines"}', 10], [2_000, 'm{note="x"}', 20], [4_000, 'm{note="z"}', 30]]);
   t.same(on.letters, []);
-  t.equal(on.counts.get('rows without a value'), 1);
+  t.equal(on.counts.get('empty_rows'), 1);
 });
 
 t.test('a line that is malformed is a dead letter, and the others are read', async (t) => {

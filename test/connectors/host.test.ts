@@ -104,7 +104,7 @@ t.test('a part that can not be read does not take the others with it', { skip: l
   on.clock.time += 1_000;
   await round(from);
   t.same(on.logged.map(({ msg }) => msg.replace(/:.*/, '')), ['host', 'host', 'host'], 'told once each');
-  t.equal(on.counts.get('readings failed'), 6);
+  t.equal(on.counts.get('failed_readings'), 6);
   cpSync(join(base, 'proc/stat'), join(base, 'proc/diskstats'));
 });
 
