@@ -39,8 +39,8 @@ export class MergedFiles implements Source {
   readonly #places = new Map<string, Place>();
   /** Taken from by this `read`. */
   readonly #touched = new Set<FileReader>();
-  /** Files that can't be read, told once. */
-  readonly #refused = new Set<string>();
+  /** Files that are or were open, and those that can't be read: not to be opened as new ones. */
+  readonly #known = new Set<string>();
   #chunk = CHUNK_MOST;
   #running = false;
 
@@ -74,7 +74,10 @@ export class MergedFiles implements Source {
     for (const file of found) await this.#openFirst(file, places.get(file.key));
     for (const [key, place] of places) {
       this.#places.set(key, this.#places.get(key) ?? place);
-      if (!found.some((file) => file.key === key)) this.#context.log.warn(`${key} is gone since the checkpoint; its rows up to line ${place.line} were read`);
+      if (found.some((file) => file.key === key)) continue;
+      const path = resolve(this.#context.base, key);
+      if (this.#follow) await this.#openRotated({ key, path }, place);
+      else this.#context.log.warn(`${key} is gone since the checkpoint; its rows up to line ${place.line} were read`);
     }
     // A header that lacks a column is found now, before anything runs.
     while (this.#pending.size > 0) await this.#settle();
@@ -140,7 +143,8 @@ export class MergedFiles implements Source {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#unreadable(file, error as NodeJS.ErrnoException);
       if (!this.#follow) throw this.#error(`${file.path} does not exist`, error);
       this.#context.log.warn(`${file.path} does not exist; waiting for it`);
-      return;
+      reader = 'changed';
+      if (from === undefined) return;
     }
     if (reader !== 'changed') {
       this.#start(reader);
@@ -187,12 +191,12 @@ export class MergedFiles implements Source {
 
   #start(reader: FileReader): void {
     this.#pending.add(reader);
+    this.#known.add(reader.key);
     this.#places.set(reader.key, reader.place());
   }
 
   #refuse(key: string, error: unknown): void {
-    if (this.#refused.has(key)) return;
-    this.#refused.add(key);
+    this.#known.add(key);
     this.#context.deadLetter({ origin: key, reason: (error as Error).message, payload: '' });
   }
 
@@ -236,7 +240,9 @@ export class MergedFiles implements Source {
     this.#places.set(reader.key, reader.place());
     this.#touched.delete(reader);
     await reader.close();
-    if (reader.replaced) await this.#openNew({ key: reader.key, path: resolve(this.#context.base, reader.key) });
+    if (!reader.replaced) return;
+    this.#known.delete(reader.key);
+    await this.#openNew({ key: reader.key, path: resolve(this.#context.base, reader.key) });
   }
 
   /** Waits for the next look, then for each file at its end: has it grown, was it rotated; and are there new ones. */
@@ -250,6 +256,7 @@ export class MergedFiles implements Source {
         // Its last lines may have been written since the last look.
         reader.complete = reader.replaced = true;
       } else if (opened.size < reader.readTo) {
+        this.#known.delete(reader.key);
         this.#context.log.info(`${reader.key} was cut to ${opened.size} bytes; reading it from its beginning`);
         this.#waiting.delete(reader);
         await reader.close();
@@ -260,7 +267,7 @@ export class MergedFiles implements Source {
       this.#pending.add(reader);
     }
     for (const file of await this.#find()) {
-      if (this.#places.has(file.key) || this.#refused.has(file.key)) continue;
+      if (this.#known.has(file.key)) continue;
       if (this.#pending.size + this.#waiting.size >= MAX_FILES) this.#refuse(file.key, new Error(`not read: ${MAX_FILES} files are followed already`));
       else await this.#openNew(file);
     }

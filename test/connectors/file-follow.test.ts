@@ -97,6 +97,27 @@ async function appended(following: Source, path: string, value: number): Promise
   return Promise.resolve(following);
 }
 
+t.test('stopped between the two steps of a rotation', async (t) => {
+  for (const pattern of ['*.ndjson', 'a.ndjson']) {
+    const on = stage(folder(t));
+    const path = join(on.context.base, 'a.ndjson');
+    writeFileSync(path, line(1) + line(2) + line(3));
+    const config = { path: pattern, follow: true, poll: '10ms' };
+    const first = source(fileSource, config, on);
+    await first.open(undefined);
+    const { position } = await readSome(first, 1);
+    await first.close();
+    renameSync(path, join(on.context.base, 'a.1'));
+    const second = source(fileSource, config, on);
+    await second.open(position);
+    t.same(await values(second, 2), [2, 3], 'the rest of the old file');
+    const next = values(second, 1);
+    writeFileSync(path, line(4));
+    t.same(await next, [4], 'then the new one when it is there');
+    await second.close();
+  }
+});
+
 t.test('a new file that can not be read is a dead letter, and the others go on', async (t) => {
   const on = stage(folder(t));
   writeFileSync(join(on.context.base, 'a.csv'), 'time,value\n1,1\n');
