@@ -36,6 +36,8 @@ export interface RuntimeOptions {
   readonly folder: string;
   /** Without it nothing survives a restart. */
   readonly checkpoint?: { readonly intervalMs: number; readonly folder: string };
+  /** First and longest delay before a crashed graph starts again, and how often in a row; default: the engine's limits. */
+  readonly restart?: { readonly firstMs: number; readonly longestMs: number; readonly inARow: number };
   readonly deadLetters?: DeadLetters;
 }
 
@@ -89,7 +91,8 @@ export class Runtime {
   readonly #first = new Deferred<void>();
 
   async #keepRunning(): Promise<'ended' | 'stopped'> {
-    let delay = RESTART_FIRST_MS;
+    const { firstMs, longestMs, inARow: most } = this.#options.restart ?? { firstMs: RESTART_FIRST_MS, longestMs: RESTART_LONGEST_MS, inARow: RESTARTS_IN_A_ROW };
+    let delay = firstMs;
     let inARow = 0;
     for (;;) {
       const began = this.#options.clock.elapsed();
@@ -115,10 +118,10 @@ export class Runtime {
           throw error;
         }
         // A run that lasted is a new beginning.
-        if (this.#options.clock.elapsed() - began > RESTART_LONGEST_MS) [delay, inARow] = [RESTART_FIRST_MS, 0];
+        if (this.#options.clock.elapsed() - began > longestMs) [delay, inARow] = [firstMs, 0];
         inARow += 1;
         this.#fail(error as Error);
-        if (this.#options.replay || inARow > RESTARTS_IN_A_ROW) {
+        if (this.#options.replay || inARow > most) {
           this.#state = 'failed';
           this.#options.log.fatal({ err: error }, 'the graph stays down');
           await this.#store?.close();
@@ -139,7 +142,7 @@ export class Runtime {
           await this.#store?.close();
           return 'stopped';
         }
-        delay = Math.min(delay * 2, RESTART_LONGEST_MS);
+        delay = Math.min(delay * 2, longestMs);
       }
     }
   }
@@ -163,9 +166,11 @@ export class Runtime {
   }
 
   #context(node: string): ConnectorContext {
-    const { clock, random, log, routes, base, folder, replay, deadLetters } = this.#options;
+    const { graph, clock, random, log, routes, base, folder, replay, deadLetters } = this.#options;
+    const inputs = graph.sinks.find((spec) => spec.name === node)?.from;
     return {
       node,
+      ...(inputs === undefined ? {} : { inputs }),
       clock,
       random,
       log: log.child({ node }),

@@ -169,7 +169,7 @@ an old one is taken. When the log reaches its bound, requests are answered 429 w
   config,
   examples: [
     { title: 'Watch what is posted', yaml: 'sources:\n  posted: { type: http }\noperators:\n  odd: { type: detect, from: posted }\n' },
-    { title: 'Large requests and a small disk', yaml: 'sources:\n  posted: { type: http, max_samples: 50000, max_body: 32MiB, log_size: 64MiB }\n' },
+    { title: 'Large requests and a small disk', yaml: 'sources:\n  posted: { type: http, max_samples: 50000, max_body: 32MiB, log_size: 256MiB }\n' },
   ],
   live: () => true,
   replays: true,
