@@ -1,6 +1,6 @@
 import type { Clock, Time } from './clock.js';
 import type { Source } from './connector.js';
-import type { ControlSender } from './control.js';
+import type { Control, ControlSender } from './control.js';
 import type { Directory } from './directory.js';
 import type { Decision, Journal } from './journal.js';
 import { BATCH_ROWS, IDLE_AFTER_MS, WATERMARK_STEP_MS } from './limits.js';
@@ -109,6 +109,12 @@ export class Intake {
   /** Does something between messages; `furthest`: no watermark beyond it has been sent. */
   between(act: (furthest: Time) => Promise<void>): Promise<void> {
     return this.#pass(() => act(Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time).filter((time) => time !== Infinity))));
+  }
+
+  /** Tells a shard something whose place among the messages does not matter; waits for nobody who may wait for it. */
+  async tell(control: ControlSender, told: Control): Promise<void> {
+    control.send(told);
+    await this.#flush();
   }
 
   /** The earliest watermark of all sources that are not idle; series unseen for long before it expire. */

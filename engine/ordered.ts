@@ -12,16 +12,19 @@ interface HeldRow {
   readonly value: number;
   readonly flags: number;
   readonly columns: readonly number[];
+  /** It goes out when the watermark is beyond this. */
+  readonly due: Time;
 }
 
 interface HeldFinding {
   readonly input: number;
+  readonly due: Time;
   readonly finding: Finding;
 }
 
-/** What an aligner holds, as plain data. */
+/** What an aligner holds, as JSON: that has neither NaN nor infinities, so they are text. */
 export interface SavedAligner {
-  readonly rows: readonly HeldRow[];
+  readonly rows: readonly (Omit<HeldRow, 'value' | 'columns'> & { readonly value: number | string; readonly columns: readonly (number | string)[] })[];
   readonly findings: readonly HeldFinding[];
 }
 
@@ -31,7 +34,8 @@ export type Aligned = { readonly input: number; readonly batch: Batch } | { read
 /**
  * Puts the inputs of a sink into the one order that does not depend on placement: holds rows and findings
  * until the watermark has passed them, then gives rows by (time, series text, input) and after them
- * findings by (time, id, revision).
+ * findings by (time, id, revision). What comes late waits until all inputs are beyond the watermark that it
+ * came after: a shard that is ahead of the others brings it no sooner.
  */
 export class Aligner {
   #rows: HeldRow[] = [];
@@ -43,16 +47,17 @@ export class Aligner {
     readonly names: Names,
   ) {}
 
-  add(input: number, batch: Batch): void {
+  /** `after`: the watermark that its sender had told before. */
+  add(input: number, batch: Batch, after: Time): void {
     const arrays = this.inputs[input]!.map((name) => batch.columns[name]!);
     for (let i = 0; i < batch.length; i++) {
       const slot = batch.slot[i]!;
-      this.#rows.push({ time: batch.time[i]!, text: this.names.text(slot), slot, input, value: batch.value[i]!, flags: batch.flags[i]!, columns: arrays.map((a) => a[i]!) });
+      this.#rows.push({ time: batch.time[i]!, text: this.names.text(slot), slot, input, value: batch.value[i]!, flags: batch.flags[i]!, columns: arrays.map((a) => a[i]!), due: Math.max(batch.time[i]!, after) });
     }
   }
 
-  hold(input: number, finding: Finding): void {
-    this.#findings.push({ input, finding });
+  hold(input: number, finding: Finding, after: Time): void {
+    this.#findings.push({ input, finding, due: Math.max(finding.time, after) });
   }
 
   /** Rows and findings held. */
@@ -60,11 +65,11 @@ export class Aligner {
     return this.#rows.length + this.#findings.length;
   }
 
-  /** All that is older than the watermark, in order. Sorting is stable: rows alike stay as they came, which is the order of their source. */
+  /** All that the watermark has passed, in order. Sorting is stable: rows alike stay as they came, which is the order of their source. */
   *release(watermark: Time): Generator<Aligned> {
-    const rows = this.#rows.filter((row) => row.time < watermark);
+    const rows = this.#rows.filter((row) => row.due < watermark);
     if (rows.length > 0) {
-      this.#rows = this.#rows.filter((row) => !(row.time < watermark));
+      this.#rows = this.#rows.filter((row) => !(row.due < watermark));
       rows.sort((a, b) => a.time - b.time || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.input - b.input));
       for (let from = 0; from < rows.length; ) {
         let to = from + 1;
@@ -73,9 +78,9 @@ export class Aligner {
         from = to;
       }
     }
-    const findings = this.#findings.filter(({ finding }) => finding.time < watermark);
+    const findings = this.#findings.filter(({ due }) => due < watermark);
     if (findings.length === 0) return;
-    this.#findings = this.#findings.filter(({ finding }) => !(finding.time < watermark));
+    this.#findings = this.#findings.filter(({ due }) => !(due < watermark));
     findings.sort((a, b) => compareFindings(a.finding, b.finding) || a.input - b.input);
     yield* findings;
   }
@@ -96,11 +101,13 @@ export class Aligner {
   }
 
   save(): SavedAligner {
-    return { rows: [...this.#rows], findings: [...this.#findings] };
+    return { rows: this.#rows.map((row) => ({ ...row, value: plain(row.value), columns: row.columns.map(plain) })), findings: [...this.#findings] };
   }
 
   restore(saved: SavedAligner): void {
-    this.#rows = [...saved.rows];
+    this.#rows = saved.rows.map((row) => ({ ...row, value: Number(row.value), columns: row.columns.map(Number) }));
     this.#findings = [...saved.findings];
   }
 }
+
+const plain = (value: number): number | string => (Number.isFinite(value) ? value : String(value));

@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import { Channel, channelBytes } from './channel.js';
 import { Checkpoints, type CheckpointDone, type Restored } from './checkpoint.js';
 import type { CheckpointStore } from './checkpoint-store.js';
+import type { Time } from './clock.js';
 import type { ConnectorContext, History, Sink, Source } from './connector.js';
 import { ControlSender } from './control.js';
 import { Deferred } from './deferred.js';
@@ -11,6 +12,7 @@ import { Directory } from './directory.js';
 import { Intake } from './intake.js';
 import { Journal, type Decision } from './journal.js';
 import { ThreadNames } from './names.js';
+import { NodeError } from './node-error.js';
 import { Outlet } from './outlet.js';
 import type { Plan, Wire } from './plan.js';
 import type { RuntimeOptions } from './runtime.js';
@@ -276,14 +278,24 @@ export class Run {
 
   async #train(node: number, ask: Ask): Promise<void> {
     this.#trainingPool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
-    const task: TrainingTask = { operators: this.#options.modules.operators, type: this.plan.operators[node]!.spec.type, task: ask.task, input: ask.input };
-    const answer = Buffer.from((await this.#trainingPool.run(task)) as Uint8Array).toString('base64');
-    const { slot, asked } = ask;
-    await this.intake?.between(async (furthest) => {
-      // A replay waits for it, and so does who learnt it once before. Else a late one takes effect at the next watermark that nobody has seen.
-      const due = this.#options.replay || ask.waits || furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
-      if (!ask.waits) await this.#journal?.record({ type: 'answer', node: this.plan.operators[node]!.spec.name, slot, task: ask.task, asked, due });
-      this.#controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]?.send({ type: 'answer', node, slot, task: ask.task, asked, due, answer });
+    const planned = this.plan.operators[node]!;
+    const { slot, task, asked, input } = ask;
+    const training: TrainingTask = { operators: this.#options.modules.operators, type: planned.spec.type, task, input };
+    let trained: Uint8Array;
+    try {
+      trained = (await this.#trainingPool.run(training)) as Uint8Array;
+    } catch (error) {
+      throw new NodeError(planned, `in training task ${task}`, error);
+    }
+    const answer = Buffer.from(trained).toString('base64');
+    const tell = (due: Time): Promise<void> => this.intake!.tell(this.#controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]!, { type: 'answer', node, slot, task, asked, due, answer });
+    // A replay waits for it, and so does who learnt it once before: then nothing is sent on before it comes.
+    if (this.#options.replay || ask.waits) return tell(ask.due);
+    await this.intake!.between(async (furthest) => {
+      // A late one takes effect at the next watermark that nobody has seen.
+      const due = furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
+      await this.#journal?.record({ type: 'answer', node: planned.spec.name, slot, task, asked, due });
+      await tell(due);
     });
   }
 

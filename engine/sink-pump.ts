@@ -129,7 +129,7 @@ export class SinkPump {
         const batch = frame.batch(this.#planned.inputs[input]!.columns);
         this.#rows += batch.length;
         if (this.#aligner === undefined) await this.#sink.write(this.#planned.inputs[input]!.text, batch, this.#names);
-        else this.#aligner.add(input, batch);
+        else this.#aligner.add(input, batch, this.#watermarks.of(this.#source(input, mailbox.shard)));
         break;
       }
       case MessageKind.findings: {
@@ -139,7 +139,7 @@ export class SinkPump {
         const input = this.#input(frame.link);
         this.#findings += 1;
         if (this.#aligner === undefined) await this.#sink.receive?.(this.#planned.inputs[input]!.text, finding);
-        else this.#aligner.hold(input, finding);
+        else this.#aligner.hold(input, finding, this.#watermarks.of(this.#source(input, mailbox.shard)));
         break;
       }
       case MessageKind.watermark:
@@ -165,10 +165,15 @@ export class SinkPump {
     return this.#planned.inputs.findIndex((input) => input.link === link);
   }
 
+  /** Index in `#watermarks`: an operator's input brings one from each shard. */
+  #source(input: number, shard: number): number {
+    const many = this.#plan.links[this.#planned.inputs[input]!.link]!.from.kind === 'operator';
+    return this.#first[input]! + (many ? shard : 0);
+  }
+
   async #advance(input: number, shard: number, time: Time, idle: boolean): Promise<void> {
     const before = this.#watermarks.time;
-    const many = this.#plan.links[this.#planned.inputs[input]!.link]!.from.kind === 'operator';
-    this.#watermarks.set(this.#first[input]! + (many ? shard : 0), time, idle);
+    this.#watermarks.set(this.#source(input, shard), time, idle);
     const watermark = this.#watermarks.time;
     if (watermark === before) return;
     for (const aligned of this.#aligner?.release(watermark) ?? []) {

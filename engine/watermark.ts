@@ -37,6 +37,11 @@ export class WatermarkMerge {
     return false;
   }
 
+  /** What one input has promised. */
+  of(input: number): Time {
+    return this.#times[input]!;
+  }
+
   /** All inputs are idle, so nothing is held back. */
   get idle(): boolean {
     for (let i = 0; i < this.inputs; i++) if (this.#idle[i] === 0) return false;
