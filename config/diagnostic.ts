@@ -43,7 +43,8 @@ const SHOWN = 140;
  * `FILE:LINE:COLUMN: error: MESSAGE`, then the line, and under it a caret below the place with what may
  * have been meant.
  */
-export function formatDiagnostic({ severity, place, message, suggestion }: Diagnostic, paint: Paint = PLAIN): string {
+export function formatDiagnostic({ severity, place, message, suggestion: hint }: Diagnostic, paint: Paint = PLAIN): string {
+  const suggestion = hint === undefined ? undefined : printable(hint);
   const { file, line, column, length, text } = place;
   // The file as a whole.
   if (line === 0) return `${file}: ${paint.severity(severity, severity)}: ${printable(message)}${suggestion === undefined ? '' : `: ${suggestion}`}`;
@@ -67,9 +68,9 @@ function printable(text: string): string {
   return text.replaceAll(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\u00b7');
 }
 
-/** By file and position; what is told twice is told once. */
-export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const files = [...new Set(diagnostics.map((d) => d.place.file))];
+/** By position, the main file first; what is told twice is told once. */
+export function inOrder(diagnostics: readonly Diagnostic[], main: string): Diagnostic[] {
+  const files = [...new Set([main, ...diagnostics.map((d) => d.place.file)])];
   const seen = new Set<string>();
   return diagnostics
     .filter(({ place, message }) => {

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parse, parseDocument, type Document as YamlDocument, type ParsedNode, type YAMLError } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parse, parseDocument, type Document as YamlDocument, type ParsedNode, type YAMLError } from 'yaml';
 import type { Diagnostic, Place } from './diagnostic.js';
 import { replaceVariables, type Environment } from './variables.js';
 
@@ -9,6 +9,8 @@ export type PlaceOf = 'key' | 'value';
 export interface Origin {
   /** Where the value at `path` stands, or its key; of what is not there, where it would belong. `offset`: characters into the value. */
   place(path: Path, of: PlaceOf, offset?: number): Place;
+  /** What came from the environment at `path`. */
+  inserted(path: Path): Inserted | undefined;
 }
 
 /** A value whose text came from the environment: it has no type of its own until a schema asks for one. */
@@ -34,10 +36,10 @@ export class YamlText implements Origin {
   readonly diagnostics: Diagnostic[] = [];
   /** It is not YAML: what was read of it means nothing. */
   readonly broken: boolean = false;
-  /** By `pathKey`. */
-  readonly inserted = new Map<string, Inserted>();
+  readonly #inserted = new Map<string, Inserted>();
   readonly #text: string;
-  readonly #lines = new LineCounter();
+  /** Offset of each line. The parser's own counter loses lines in texts that are broken. */
+  readonly #lines: readonly number[];
   readonly #places = new Map<string, { readonly key?: Range; readonly value: Range }>();
   readonly #env: Environment;
   /** The text has characters of the veil itself. */
@@ -49,8 +51,8 @@ export class YamlText implements Origin {
     this.#text = text;
     this.#env = env;
     this.#bare = text.search(VEILED) >= 0;
+    this.#lines = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
     if (text.length > MOST_CHARACTERS) {
-      this.#lines.addNewLine(0);
       this.#refuse([0, 0], `this is larger than a config can be (${MOST_CHARACTERS} characters)`);
       this.broken = true;
       return;
@@ -58,7 +60,7 @@ export class YamlText implements Origin {
     const veiled = this.#bare ? text : veil(text);
     let document: YamlDocument.Parsed;
     try {
-      document = parseDocument(veiled, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
+      document = parseDocument(veiled, { prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#refuse([0, 0], 'this is nested too deeply');
@@ -95,6 +97,10 @@ export class YamlText implements Origin {
     return this.#at([0, 0]);
   }
 
+  inserted(path: Path): Inserted | undefined {
+    return this.#inserted.get(pathKey(path));
+  }
+
   /** Plain data of a node; notes the place of everything in it. */
   #read(node: ParsedNode | null, path: Path, document: YamlDocument.Parsed, key: Range | undefined, above: readonly unknown[] = []): unknown {
     this.#values += 1;
@@ -122,7 +128,7 @@ export class YamlText implements Origin {
           this.#refuse(nameRange, 'a key must be a name');
         } else if (Object.hasOwn(map, text)) {
           const first = this.#places.get(pathKey([...path, text]))!.key!;
-          this.#refuse(nameRange, `${text} is here already, in line ${this.#lines.linePos(first[0]).line}`);
+          this.#refuse(nameRange, `${text} is here already, in line ${this.#at(first).line}`);
         } else {
           map[text] = this.#read(value as ParsedNode | null, [...path, text], document, nameRange, [...above, node]);
         }
@@ -144,7 +150,7 @@ export class YamlText implements Origin {
       this.#refuse(range, message, suggestion);
     }
     const unresolved = replaced.problems.length > 0;
-    if (replaced.names.length > 0 || unresolved) this.inserted.set(pathKey(path), { names: replaced.names, text: replaced.text, unresolved });
+    if (replaced.names.length > 0 || unresolved) this.#inserted.set(pathKey(path), { names: replaced.names, text: replaced.text, unresolved });
     return replaced.text;
   }
 
@@ -153,11 +159,16 @@ export class YamlText implements Origin {
   }
 
   #at([start, end]: Range): Place {
-    const { line, col: column } = this.#lines.linePos(Math.min(start, this.#text.length));
-    const begin = this.#lines.lineStarts[Math.max(0, line - 1)] ?? 0;
-    const stop = this.#text.indexOf('\n', begin);
-    const text = this.#text.slice(begin, stop < 0 ? undefined : stop).replace(/\r$/, '');
-    return { file: this.file, line: Math.max(1, line), column: Math.max(1, column), length: Math.max(1, Math.min(end - start, text.length - column + 1)), text };
+    let [line, after] = [0, this.#lines.length];
+    while (after - line > 1) {
+      const middle = (line + after) >> 1;
+      if (this.#lines[middle]! <= start) line = middle;
+      else after = middle;
+    }
+    const begin = this.#lines[line]!;
+    const text = this.#text.slice(begin, this.#lines[line + 1] ?? this.#text.length).replace(/\r?\n$/, '');
+    const column = Math.min(start - begin, text.length) + 1;
+    return { file: this.file, line: line + 1, column, length: Math.max(1, Math.min(end - start, text.length - column + 1)), text };
   }
 
   #refuse(range: Range, message: string, suggestion?: string): void {
@@ -244,5 +255,5 @@ const VEILED = new RegExp(`[${String.fromCharCode(FIRST_VEIL)}-${String.fromChar
 
 /** So that `{ port: ${PORT:-8080} }` needs no quotes. */
 function veil(text: string): string {
-  return text.replaceAll(/\$\{[^{}\n]*\}/g, (reference) => reference.replaceAll(/[{}[\],:#]/g, (char) => String.fromCharCode(FIRST_VEIL + MEANT.indexOf(char))));
+  return text.replaceAll(/\$\{[^{}"'\n]*\}/g, (reference) => reference.replaceAll(/[{}[\],:#]/g, (char) => String.fromCharCode(FIRST_VEIL + MEANT.indexOf(char))));
 }

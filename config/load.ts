@@ -12,7 +12,7 @@ import { Origins } from './origins.js';
 import { applyVariables } from './overrides.js';
 import { prune } from './prune.js';
 import { forReplay } from './replayed.js';
-import { componentTypes, settingsSchema, type Settings } from './schema.js';
+import { componentTypes, sections, settingsSchema, type Settings } from './schema.js';
 import { SloFiles } from './slos.js';
 import type { Environment } from './variables.js';
 import { warningsOf } from './warnings.js';
@@ -60,12 +60,13 @@ export function readConfig(file: string, env: Environment, options: LoadOptions 
   } catch (error) {
     return { diagnostics: [unreadable(file, error as NodeJS.ErrnoException)] };
   }
-  return readText(file, text, env, options);
+  return readConfigText(file, text, env, options);
 }
 
-function readText(file: string, text: string, env: Environment, options: LoadOptions): { config?: Loaded; diagnostics: readonly Diagnostic[] } {
+/** As `readConfig`, of a text that was read already; `file` is where it would lie. */
+export function readConfigText(file: string, text: string, env: Environment, options: LoadOptions = {}): { config?: Loaded; diagnostics: readonly Diagnostic[] } {
   const document = new YamlText(file, text, env);
-  if (document.broken) return { diagnostics: inOrder(document.diagnostics) };
+  if (document.broken) return { diagnostics: inOrder(document.diagnostics, file) };
   const origins = new Origins(document);
   const tree = document.data ?? {};
   if (!isTree(tree)) return { diagnostics: [origins.diagnostic({ path: [], message: `a config is a map of \`sources\`, \`operators\` and \`sinks\`, not ${show(tree)}` })] };
@@ -74,6 +75,8 @@ function readText(file: string, text: string, env: Environment, options: LoadOpt
   const judged = judge(settingsSchema, withoutNulls(tree), 'a config', [], (path) => origins.inserted(path));
   const problems: ConfigProblem[] = judged.problems.map(misplaced);
   const settings: Partial<Settings> = judged.value ?? {};
+
+  readMisspelt(tree, problems, origins);
 
   const home = dirname(resolve(file));
   const shown = (path: string): string => (isAbsolute(file) ? path : relative(process.cwd(), path));
@@ -85,10 +88,10 @@ function readText(file: string, text: string, env: Environment, options: LoadOpt
   diagnostics.push(...files.diagnostics);
 
   problems.push(...graphProblems(written, broken));
-  if (judged.value === undefined) return { diagnostics: told(problems, diagnostics, origins) };
+  if (judged.value === undefined) return { diagnostics: told(problems, diagnostics, origins, file) };
   const { base: start, folder, checkpoint, logging, global, services, seed, components } = judged.value;
   const base = start === undefined ? home : resolve(start);
-  problems.push(...warningsOf(judged.value, written, base));
+  problems.push(...warningsOf(judged.value, written, base, broken));
 
   const off = Object.entries(componentTypes).filter(([component]) => components[component as keyof typeof componentTypes]?.enabled === false);
   let { graph, removed } = prune(written, written.operators.filter(({ type }) => off.some(([, of]) => of === type)).map(({ name }) => name));
@@ -99,7 +102,7 @@ function readText(file: string, text: string, env: Environment, options: LoadOpt
     graph = replayed.graph;
     removed = new Set([...removed, ...replayed.removed]);
   }
-  const all = told(problems, diagnostics, origins);
+  const all = told(problems, diagnostics, origins, file);
   if (all.some(({ severity }) => severity === 'error')) return { diagnostics: all };
   const kept = resolve(base, folder);
   return {
@@ -121,15 +124,27 @@ function readText(file: string, text: string, env: Environment, options: LoadOpt
   };
 }
 
-function told(problems: readonly ConfigProblem[], diagnostics: readonly Diagnostic[], origins: Origins): Diagnostic[] {
+function told(problems: readonly ConfigProblem[], diagnostics: readonly Diagnostic[], origins: Origins, file: string): Diagnostic[] {
   // What comes of a variable that is not there has been told as that.
   const own = problems.filter(({ path }) => origins.inserted(path)?.unresolved !== true);
-  return inOrder([...diagnostics, ...own.map((problem) => origins.diagnostic(problem))]);
+  return inOrder([...diagnostics, ...own.map((problem) => origins.diagnostic(problem))], file);
 }
 
 /** A key with nothing behind it is as if it were not there. */
 function withoutNulls(tree: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(tree).filter(([, value]) => value !== null));
+}
+
+/** A section whose name is misspelt is read all the same, so that what is wrong inside is told at once. */
+function readMisspelt(tree: Record<string, unknown>, problems: readonly ConfigProblem[], origins: Origins): void {
+  for (const { path, of } of problems) {
+    const [key] = path;
+    if (path.length !== 1 || of !== 'key' || typeof key !== 'string') continue;
+    const section = nearest(key, sections);
+    if (section === undefined || tree[section] !== undefined) continue;
+    tree[section] = tree[key];
+    origins.add([section], [key]);
+  }
 }
 
 /** A setting at the top that belongs into one of the sections. */

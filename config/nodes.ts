@@ -35,36 +35,38 @@ export function readNodes(config: Tree, settings: Partial<Settings>, origins: Or
     for (const [name, entry] of Object.entries(entries)) {
       const read = readNode(section, name, entry, settings, origins, files);
       problems.push(...read.problems);
-      if (read.problems.length > 0) broken.add(name);
+      if (read.broken) broken.add(name);
       nodes[section].push(read.spec);
     }
   }
   return { ...nodes, problems, broken };
 }
 
-function readNode(section: Section, name: string, entry: unknown, settings: Partial<Settings>, origins: Origins, files: SloFiles): { spec: NodeSpec; problems: ConfigProblem[] } {
+function readNode(section: Section, name: string, entry: unknown, settings: Partial<Settings>, origins: Origins, files: SloFiles): { spec: NodeSpec; problems: ConfigProblem[]; broken: boolean } {
   const path = [section, name];
   const empty: NodeSpec = { name, type: '', from: [], config: {} };
   const definitions = registry[section];
   const types = definitions.map((definition) => definition.name);
   const one = section.slice(0, -1);
-  if (!isTree(entry)) return { spec: empty, problems: [{ path, of: 'key', message: `${name} must be a map with the \`type\` of ${article(one)}, not ${show(entry)}`, hint: `as in ${name}: { type: ${types[0]} }` }] };
+  if (!isTree(entry)) return { spec: empty, broken: true, problems: [{ path, of: 'key', message: `${name} must be a map with the \`type\` of ${article(one)}, not ${show(entry)}`, hint: `as in ${name}: { type: ${types[0]} }` }] };
   const problems: ConfigProblem[] = [];
-  const { type, from, ...own } = entry;
+  const { type, from, ...settled } = entry;
   const reads = readFrom(section, from, path, problems);
   const spec = { ...empty, from: reads };
-  if (type === undefined) return { spec, problems: [...problems, { path: [...path, 'type'], of: 'key', message: `${name} needs \`type\`: ${oneOf(types)}` }] };
+  if (type === undefined) return { spec, broken: true, problems: [...problems, { path: [...path, 'type'], of: 'key', message: `${name} needs \`type\`: ${oneOf(types)}` }] };
   const definition = definitions.find((of) => of.name === type);
   if (definition === undefined) {
     const elsewhere = sections.find((other) => other !== section && registry[other].some((of) => of.name === type));
     const message = typeof type === 'string' ? `there is no ${one} of type ${type}` : `\`type\` must be the name of ${article(one)}, not ${show(type)}`;
-    return { spec, problems: [...problems, { path: [...path, 'type'], message, candidates: types, ...(elsewhere === undefined ? {} : { hint: `${type as string} is ${article(elsewhere.slice(0, -1))}: move ${name} to \`${elsewhere}\`` }) }] };
+    return { spec, broken: true, problems: [...problems, { path: [...path, 'type'], message, candidates: types, ...(elsewhere === undefined ? {} : { hint: `${type as string} is ${article(elsewhere.slice(0, -1))}: move ${name} to \`${elsewhere}\`` }) }] };
   }
-  const written = withDefaults(section, name, definition.name, own, definition.config, settings, origins);
-  if (definition.name === 'burn-rate') problems.push(...files.include(written, path));
+  const written = withDefaults(section, name, definition.name, settled, definition.config, settings, origins);
+  const included = definition.name === 'burn-rate' ? files.include(written, path) : undefined;
   const judged = judge(definition.config, written, definition.name, path, (at) => origins.inserted(at));
-  problems.push(...judged.problems.map((problem) => knownElsewhere(problem, definition.name)));
-  return { spec: { ...spec, type: definition.name, config: judged.value ?? {} }, problems };
+  // Without SLOs for a reason that is told already.
+  const own = judged.problems.filter((problem) => included === undefined || written['slos'] !== undefined || problem.path[path.length] !== 'slos');
+  problems.push(...(included ?? []), ...own.map((problem) => knownElsewhere(problem, definition.name)));
+  return { spec: { ...spec, type: definition.name, config: judged.value ?? {} }, problems, broken: problems.length > 0 || judged.value === undefined };
 }
 
 /** A node's own settings over those that `components` and `global` give to all of its type. */

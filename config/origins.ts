@@ -1,5 +1,5 @@
 import type { Diagnostic, Place } from './diagnostic.js';
-import { pathKey, type Inserted, type Origin, type Path, type PlaceOf } from './document.js';
+import type { Inserted, Origin, Path, PlaceOf } from './document.js';
 import type { ConfigProblem } from './issues.js';
 import { nearest } from './nearest.js';
 import { isSecret } from './variables.js';
@@ -19,42 +19,44 @@ export class VariableText implements Origin {
     const column = of === 'key' ? 1 : this.#name.length + 2 + Math.min(offset, Math.max(0, value.length - 1));
     return { file: 'environment', line: 1, column, length: of === 'key' ? this.#name.length : Math.max(1, text.length - column + 1), text };
   }
+
+  inserted(path: Path): Inserted | undefined {
+    return path.length === 0 ? { names: [this.#name], text: this.#value, unresolved: false } : undefined;
+  }
 }
 
 /** Which text each part of a config comes from. */
 export class Origins {
-  readonly #main: Origin & { readonly inserted: ReadonlyMap<string, Inserted> };
-  readonly #parts: { readonly under: Path; readonly origin: Origin; readonly at: Path }[] = [];
-  readonly #inserted = new Map<string, Inserted>();
+  readonly #main: Origin;
+  readonly #parts: { readonly under: Path; readonly at: Path; readonly origin: Origin }[] = [];
 
-  constructor(main: Origin & { readonly inserted: ReadonlyMap<string, Inserted> }) {
+  constructor(main: Origin) {
     this.#main = main;
   }
 
   /** What is at or under the path comes from another text, or from another place of the main one. */
-  add(under: Path, at: Path, origin: Origin & { readonly inserted?: ReadonlyMap<string, Inserted> } = this.#main): void {
-    this.#parts.push({ under, origin, at });
-    for (const [key, inserted] of origin.inserted ?? []) {
-      const path = JSON.parse(key) as Path;
-      if (startsWith(path, at)) this.#inserted.set(pathKey([...under, ...path.slice(at.length)]), inserted);
-    }
-  }
-
-  /** A variable set the value at the path. */
-  set(path: Path, name: string, value: string): void {
-    this.#parts.push({ under: path, origin: new VariableText(name, value), at: [] });
-    this.#inserted.set(pathKey(path), { names: [name], text: value, unresolved: false });
+  add(under: Path, at: Path, origin: Origin = this.#main): void {
+    this.#parts.push({ under, at, origin });
   }
 
   /** What came from the environment at the path. */
   inserted(path: Path): Inserted | undefined {
-    const key = pathKey(path);
-    return this.#inserted.get(key) ?? this.#main.inserted.get(key);
+    const { origin, at } = this.#find(path);
+    return origin.inserted(at);
   }
 
   place(path: Path, of: PlaceOf, offset?: number): Place {
-    const part = this.#parts.findLast(({ under }) => startsWith(path, under));
-    return part === undefined ? this.#main.place(path, of, offset) : part.origin.place([...part.at, ...path.slice(part.under.length)], of, offset);
+    const { origin, at } = this.#find(path);
+    return origin.place(at, of, offset);
+  }
+
+  /** What was said last of a path counts; of another place of the main text more may have been said before. */
+  #find(path: Path, before = this.#parts.length): { readonly origin: Origin; readonly at: Path } {
+    const index = this.#parts.findLastIndex(({ under }, i) => i < before && startsWith(path, under));
+    const part = this.#parts[index];
+    if (part === undefined) return { origin: this.#main, at: path };
+    const at = [...part.at, ...path.slice(part.under.length)];
+    return part.origin === this.#main ? this.#find(at, index) : { origin: part.origin, at };
   }
 
   diagnostic(problem: ConfigProblem): Diagnostic {
@@ -64,7 +66,7 @@ export class Origins {
     let { message } = problem;
     if (from !== undefined) {
       if (from.text !== '' && from.names.some(isSecret)) message = message.replaceAll(from.text, '***');
-      if (place.file !== 'environment') message += ` (the value of ${from.names.join(' and ')})`;
+      if (place.file !== 'environment' && of === 'value') message += ` (the value of ${from.names.join(' and ')})`;
     }
     const suggestion = hint ?? this.#meant(problem, candidates);
     return { severity: warning === true ? 'warning' : 'error', place, message, ...(suggestion === undefined ? {} : { suggestion }) };

@@ -1,10 +1,9 @@
 import type { Path } from './document.js';
 import { keysAt } from './fields.js';
 import { nearest } from './nearest.js';
-import type { Origins } from './origins.js';
 import { registry } from './registry.js';
 import { componentTypes, plainVariables, sections, settingsSchema, type Section } from './schema.js';
-import { VariableText } from './origins.js';
+import { VariableText, type Origins } from './origins.js';
 import { readSecret, type Environment } from './variables.js';
 import type { Diagnostic } from './diagnostic.js';
 
@@ -20,7 +19,7 @@ type Tree = Record<string, unknown>;
 export function applyVariables(config: Tree, env: Environment, origins: Origins): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const put = (path: Path, name: string, value: string): void => {
-    if (place(config, path, value)) origins.set(path, name, value);
+    if (place(config, path, value)) origins.add(path, [], new VariableText(name, value));
   };
   const putFile = (path: Path, name: string, file: string): void => {
     const { value, problem } = readSecret(name, file);

@@ -23,10 +23,10 @@ export class SloFiles {
     this.#origins = origins;
   }
 
-  /** Puts the `slos` of the file that `config.file` names into the config of the operator at `at`. */
-  include(config: Record<string, unknown>, at: Path): ConfigProblem[] {
+  /** Puts the `slos` of the file that `config.file` names into the config of the operator at `at`; undefined: there is no such file to read. */
+  include(config: Record<string, unknown>, at: Path): ConfigProblem[] | undefined {
     const { file, slos } = config;
-    if (typeof file !== 'string' || file === '') return [];
+    if (typeof file !== 'string' || file === '') return undefined;
     const path = [...at, 'file'];
     if (slos !== undefined) return [{ path, message: 'the SLOs come from a file or stand here: not both, `file` and `slos`' }];
     const full = resolve(this.#folder, file);
@@ -40,7 +40,7 @@ export class SloFiles {
       this.#read.set(full, text);
       this.diagnostics.push(...text.diagnostics);
     }
-    // What is wrong with it has been told.
+    // What is wrong with it has been told as its own.
     if (text.broken) return [];
     const data = text.data;
     const lost = (message: string, key?: string): void => void this.diagnostics.push({ severity: 'error', place: text.place(key === undefined ? [] : [key], 'key'), message });

@@ -3,9 +3,11 @@ import type { GraphSpec, NodeSpec } from '../engine/graph.js';
 import type { ConfigProblem } from './issues.js';
 import { componentTypes, type Section, type Settings } from './schema.js';
 
-/** What parses but can't be meant. `graph` as written, before anything was left out. */
-export function warningsOf(settings: Settings, graph: GraphSpec, base: string): ConfigProblem[] {
-  return [...serverWarnings(settings), ...componentWarnings(settings, graph), ...nodeWarnings(graph), ...fileWarnings(graph, base)].map((problem) => ({ warning: true, ...problem }));
+/** What parses but can't be meant. `graph` as written, before anything was left out; nothing is said of what is `broken` anyway. */
+export function warningsOf(settings: Settings, written: GraphSpec, base: string, broken: ReadonlySet<string>): ConfigProblem[] {
+  const sound = (nodes: readonly NodeSpec[]): NodeSpec[] => nodes.filter(({ name }) => !broken.has(name));
+  const graph = { ...written, sources: sound(written.sources), operators: sound(written.operators), sinks: sound(written.sinks) };
+  return [...serverWarnings(settings), ...componentWarnings(settings, written), ...nodeWarnings(graph), ...fileWarnings(graph, base)].map((problem) => ({ warning: true, ...problem }));
 }
 
 function serverWarnings({ server, checkpoint }: Settings): ConfigProblem[] {
