@@ -64,11 +64,14 @@ export class Run {
   #shardPool: Piscina | undefined;
   #trainingPool: Piscina | undefined;
   #shards: Promise<unknown>[] = [];
+  readonly #ready = new Deferred<void>();
+  #shardsReady = 0;
   #shardsDone = 0;
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   #taking: Promise<void> | undefined;
   #stopping = false;
+  #closed: Promise<void> | undefined;
   #journal: Journal | undefined;
   #decisions: readonly Decision[] = [];
   /** Pumps and intake, until they have returned. */
@@ -107,6 +110,7 @@ export class Run {
       this.#startShards(restored);
       this.#startPumps(restored);
       this.#startIntake(restored);
+      if (this.plan.actors.length > 0) await Promise.race([this.#ready.promise, this.#failed.promise]);
       this.#schedule();
     } catch (error) {
       await this.#close();
@@ -265,6 +269,10 @@ export class Run {
       case 'ask':
         this.#train(report.node, report.ask).catch((error: Error) => this.#fail(error));
         break;
+      case 'ready':
+        this.#shardsReady += 1;
+        if (this.#shardsReady === this.plan.shards) this.#ready.resolve();
+        break;
       case 'warning':
         this.#options.log.warn(report.message);
         break;
@@ -359,7 +367,12 @@ export class Run {
     );
   }
 
-  async #close(): Promise<void> {
+  #close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  async #closeAll(): Promise<void> {
     this.intake?.stop(true);
     for (const pump of this.pumps) pump.stop();
     for (const control of this.#controls) control.send({ type: 'stop' });

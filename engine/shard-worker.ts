@@ -19,7 +19,9 @@ export default async function shardWorker({ start, operators, sources, port }: S
   // Saved columns are fresh copies, so they are moved, not copied again.
   const report = (message: Report): void => port.postMessage(message, message.type === 'saved' ? transfers(message) : []);
   try {
-    new Shard(start, definitions, local, report).run(() => systemClock.elapsed());
+    const shard = new Shard(start, definitions, local, report);
+    report({ type: 'ready' });
+    shard.run(() => systemClock.elapsed());
     report({ type: 'done', shard: start.shard });
   } finally {
     port.close();

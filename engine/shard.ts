@@ -34,7 +34,7 @@ export interface ShardStart {
 }
 
 /** What a shard tells the main thread beside the stream. */
-export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'warning'; readonly message: string } | { readonly type: 'done'; readonly shard: number };
+export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'warning'; readonly message: string } | { readonly type: 'ready' } | { readonly type: 'done'; readonly shard: number };
 
 /**
  * A worker thread's part of the graph: its actors, turned one after the other. `turn` never waits, so that
