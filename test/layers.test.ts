@@ -39,7 +39,6 @@ const layers: Readonly<Record<string, Layer>> = {
 /** The client library of each connector, and the libraries of numbers or grammar of an operator. */
 const componentLibraries: Readonly<Record<string, readonly string[]>> = {
   'connectors/duckdb/': ['@duckdb/node-api'],
-  'connectors/file/': ['csv-parse'],
   'operators/burn-rate/': ['@lezer/common'],
 };
 
