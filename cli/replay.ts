@@ -5,7 +5,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { loadConfig, type Loaded } from '../config/load.js';
 import { modules, registry } from '../config/registry.js';
 import { systemClock } from '../engine/clock.js';
-import { DeadLetters } from '../engine/dead-letters.js';
+import { DeadLetters, type StoredLetter } from '../engine/dead-letters.js';
 import { seeded } from '../engine/random.js';
 import { Runtime } from '../engine/runtime.js';
 import type { RuntimeStatus } from '../engine/status.js';
@@ -14,6 +14,9 @@ import { exitCodes, exitCodesHelp } from './exit-codes.js';
 import { openLog } from './log.js';
 import { count, writeDiagnostics, writeJson } from './output.js';
 import { stopSignals } from './stop-signals.js';
+
+/** Refused lines that are shown at the end; of all of them there are numbers. */
+const REFUSED_SHOWN = 5;
 
 const EXAMPLES = `
 Reads sources of type file and generate from their beginning, by event time alone, as fast as it goes. Sources that can't be
@@ -74,9 +77,10 @@ async function replay(file: string, { shards, json = false }: Options): Promise<
     const how = await runtime.finished;
     const seconds = (systemClock.elapsed() - began) / 1_000;
     const summary = summarise(runtime.status(), deadLetters, seconds);
+    const lastRefused = await deadLetters.list({ limit: REFUSED_SHOWN });
     await deadLetters.close();
     if (json) writeJson({ config: file, ended: how === 'ended', shards: shards ?? config.server.shards, ...summary });
-    else process.stderr.write(say(summary, config));
+    else process.stderr.write(say(summary, lastRefused, config));
     if (how === 'ended') return exitCodes.ok;
     process.stderr.write('millrace: stopped before the end\n');
     return exitCodes.failure;
@@ -105,7 +109,7 @@ function summarise({ nodes }: RuntimeStatus, deadLetters: DeadLetters, seconds: 
   };
 }
 
-function say({ seconds, rows, rows_per_second, nodes, dead_letters }: Summary, config: Loaded): string {
+function say({ seconds, rows, rows_per_second, nodes, dead_letters }: Summary, lastRefused: readonly StoredLetter[], config: Loaded): string {
   const operators = Object.values(nodes).filter(({ kind }) => kind === 'operator');
   const findings = operators.reduce((sum, node) => sum + node.findings, 0);
   const late = operators.reduce((sum, node) => sum + node.late, 0);
@@ -117,7 +121,8 @@ function say({ seconds, rows, rows_per_second, nodes, dead_letters }: Summary, c
     ...(refused > 0 ? [`${refused.toLocaleString('en-US')} refused`] : []),
   ];
   const lines = [told.join(', ')];
-  for (const [reason, n] of Object.entries(dead_letters)) lines.push(`  refused ${n.toLocaleString('en-US')}: ${reason}`);
+  for (const { origin, reason } of lastRefused.toReversed()) lines.push(`  refused ${origin}: ${reason}`);
+  if (refused > lastRefused.length) lines.push(`  and ${(refused - lastRefused.length).toLocaleString('en-US')} before: by reason with --json`);
   if (config.removed.length > 0) lines.push(`  left out, as it can't be replayed or is switched off: ${config.removed.join(', ')}`);
   return `${lines.join('\n')}\n`;
 }

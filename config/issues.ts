@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Problem } from '../engine/graph.js';
 import { pathKey, valueOf, type Inserted, type Path, type PlaceOf } from './document.js';
+import { nearest } from './nearest.js';
 import { alternatives, descriptionOf, expectedName, fieldAt, keysAt, typeName } from './fields.js';
 
 /** Something wrong in a config: where to look, by the path into it. */
@@ -33,7 +34,17 @@ export function judge<T>(schema: z.ZodType<T>, value: unknown, whose: string, at
   }
   if (parsed.success) return { value: parsed.data, problems: [] };
   const { issues } = parsed.error;
-  return { problems: issues.flatMap((issue) => explain(issue, schema, value, whose)).map((problem) => ({ ...problem, path: [...at, ...problem.path] })) };
+  const problems = withoutEchoes(issues.flatMap((issue) => explain(issue, schema, value, whose)));
+  return { problems: problems.map((problem) => ({ ...problem, path: [...at, ...problem.path] })) };
+}
+
+/** A key that is missing because it is misspelt is told once, as misspelt. */
+function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const meant = problems.flatMap(({ path, of, candidates }) => {
+    const key = of === 'key' && candidates !== undefined ? nearest(String(path.at(-1)), candidates) : undefined;
+    return key === undefined ? [] : [pathKey([...path.slice(0, -1), key])];
+  });
+  return problems.filter(({ path, candidates }) => candidates !== undefined || !meant.includes(pathKey(path)));
 }
 
 /** The value with the texts at fault that came from the environment replaced by what they spell; undefined: there are none. */

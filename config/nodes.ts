@@ -50,7 +50,7 @@ function readNode(section: Section, name: string, entry: unknown, settings: Part
   const one = section.slice(0, -1);
   if (!isTree(entry)) return { spec: empty, broken: true, problems: [{ path, of: 'key', message: `${name} must be a map with the \`type\` of ${article(one)}, not ${show(entry)}`, hint: `as in ${name}: { type: ${types[0]} }` }] };
   const problems: ConfigProblem[] = [];
-  const { type, from, ...settled } = entry;
+  const { type, from, ...settled } = withMisspelt(section, entry, path, problems, origins);
   const reads = readFrom(section, from, path, problems);
   const spec = { ...empty, from: reads };
   if (type === undefined) return { spec, broken: true, problems: [...problems, { path: [...path, 'type'], of: 'key', message: `${name} needs \`type\`: ${oneOf(types)}` }] };
@@ -67,6 +67,22 @@ function readNode(section: Section, name: string, entry: unknown, settings: Part
   const own = judged.problems.filter((problem) => included === undefined || written['slos'] !== undefined || problem.path[path.length] !== 'slos');
   problems.push(...(included ?? []), ...own.map((problem) => knownElsewhere(problem, definition.name)));
   return { spec: { ...spec, type: definition.name, config: judged.value ?? {} }, problems, broken: problems.length > 0 || judged.value === undefined };
+}
+
+/** `type` and `from` are read where they are misspelt, too, and told as that. */
+function withMisspelt(section: Section, entry: Tree, path: readonly string[], problems: ConfigProblem[], origins: Origins): Tree {
+  const known = new Set(registry[section].flatMap(({ config }) => Object.keys(fieldsOf(config) ?? {})));
+  const mended = { ...entry };
+  for (const key of section === 'sources' ? ['type'] : ['type', 'from']) {
+    if (entry[key] !== undefined) continue;
+    const written = Object.keys(entry).find((of) => !known.has(of) && nearest(of, [key]) !== undefined);
+    if (written === undefined) continue;
+    mended[key] = entry[written];
+    delete mended[written];
+    origins.add([...path, key], [...path, written]);
+    problems.push({ path: [...path, written], of: 'key', message: `a node has no setting \`${written}\``, hint: `did you mean ${key}?` });
+  }
+  return mended;
 }
 
 /** A node's own settings over those that `components` and `global` give to all of its type. */

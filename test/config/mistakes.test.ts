@@ -111,6 +111,23 @@ const cases: readonly (readonly [what: string, config: string, told: string])[] 
     ),
   ],
   [
+    'a key misspelt that is needed',
+    but('path: out.ndjson', 'paht: out.ndjson').replace('type: detect, from:', 'tpye: detect, form:'),
+    lines(
+      'mine.yml:4:10: error: a node has no setting `tpye`',
+      '    4 |   odd: { tpye: detect, form: nab, sensitivity: 3.5 }',
+      '      |          ^^^^ did you mean type?',
+      '',
+      'mine.yml:4:24: error: a node has no setting `form`',
+      '    4 |   odd: { tpye: detect, form: nab, sensitivity: 3.5 }',
+      '      |                        ^^^^ did you mean from?',
+      '',
+      'mine.yml:6:33: error: file has no setting `paht`',
+      '    6 |   out: { type: file, from: odd, paht: out.ndjson }',
+      '      |                                 ^^^^ did you mean path?',
+    ),
+  ],
+  [
     'nothing to read from',
     but('from: nab, ', ''),
     lines(

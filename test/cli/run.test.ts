@@ -1,0 +1,111 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { millrace, root, start, type Running } from './command.js';
+
+const GRAPH = `
+server: { port: 0 }
+checkpoint: { interval: 1s }
+sources: { http: { type: http } }
+operators: { odd: { type: detect, from: http } }
+sinks: { live: { type: live, from: [http, odd] }, total: { type: count, from: odd } }
+`;
+
+/** The JSON lines of the log. */
+function logged(text: string): Record<string, unknown>[] {
+  return text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function addressOf(running: Running): Promise<string> {
+  await running.says('Millrace is running');
+  return logged(running.stdout()).find(({ address }) => address !== undefined)!['address'] as string;
+}
+
+t.test('run: one line with the address; ready; SIGTERM ends it well', async (t) => {
+  const cwd = t.testdir({ 'mine.yml': GRAPH });
+  const running = start(cwd, ['run', 'mine.yml']);
+  const address = await addressOf(running);
+  t.match(address, /^http:\/\/127\.0\.0\.1:\d+$/);
+  t.equal((await fetch(`${address}/readyz`)).status, 200);
+  t.equal((await fetch(`${address}/api/metrics`, { method: 'POST', body: '{"metric_name":"q","value":1}' })).status, 202);
+  t.equal((await fetch(`${address}/api/metrics`, { method: 'POST', body: '{"metric' })).status, 400);
+
+  running.child.kill('SIGTERM');
+  const { code, stdout, stderr } = await running.ended;
+  t.equal(code, 0, stderr);
+  t.equal(stdout.match(/Millrace is running/g)?.length, 1);
+  t.match(logged(stdout), [{ level: 40, msg: /port 0/, line: 2 }], 'warnings of the config are in the log');
+  t.ok(logged(stdout).every(({ service }) => service === 'millrace'));
+
+  // The engine is down: what it refused lies on disk.
+  const letters = millrace(cwd, ['dead-letters', '-c', 'mine.yml', '--json']);
+  t.equal(letters.code, 0, letters.stderr);
+  const [letter] = JSON.parse(letters.stdout) as { id: number; node: string; payload: string }[];
+  t.match(letter, { node: 'http', payload: '{"metric' });
+  t.match(millrace(cwd, ['dead-letters', 'show', String(letter!.id), '-c', 'mine.yml']).stdout, /node +http\n[\s\S]*payload\n\{"metric\n$/);
+  t.equal(millrace(cwd, ['dead-letters', '-c', 'mine.yml', '--node', 'odd']).stdout, 'No dead letters.\n');
+});
+
+t.test('run: dead letters are asked of the running engine', async (t) => {
+  const cwd = t.testdir({ 'mine.yml': GRAPH });
+  const running = start(cwd, ['run', 'mine.yml']);
+  const address = await addressOf(running);
+  await fetch(`${address}/api/metrics`, { method: 'POST', body: '[]x' });
+  // From elsewhere, where no files are: only the engine can know.
+  const elsewhere = join(cwd, 'elsewhere');
+  mkdirSync(elsewhere);
+  const env = { MILLRACE_SERVER_PORT: new URL(address).port, MILLRACE_FOLDER: elsewhere };
+  t.match(millrace(elsewhere, ['dead-letters', '-c', '../mine.yml'], env).stdout, /http .*POST \/api\/metrics\n +.*\n +\[\]x\n/);
+  running.child.kill('SIGINT');
+  t.equal((await running.ended).code, 0);
+});
+
+t.test('run: goes on where it stopped', async (t) => {
+  const cwd = t.testdir({ 'mine.yml': GRAPH });
+  const total = (text: string): unknown => logged(text).find(({ msg }) => msg === 'odd: 1 rows')?.['rows'];
+  const first = start(cwd, ['run', 'mine.yml']);
+  const post = await fetch(`${await addressOf(first)}/api/metrics`, { method: 'POST', body: '{"metric_name":"q","value":1}' });
+  t.equal(post.status, 202);
+  first.child.kill('SIGTERM');
+  const done = await first.ended;
+  t.equal(done.code, 0);
+  t.equal(total(done.stdout), 1);
+  const second = start(cwd, ['run', 'mine.yml']);
+  await addressOf(second);
+  second.child.kill('SIGTERM');
+  const again = await second.ended;
+  t.equal(again.code, 0);
+  t.equal(total(again.stdout), 1, 'what was accepted counts once, before and after');
+});
+
+t.test('run: an end of all sources ends it', async (t) => {
+  const cwd = t.testdir({
+    'mine.yml': 'server: { port: 0 }\nsources: { g: { type: generate, count: 1000 } }\nsinks: { out: { type: file, from: g, path: out.csv } }',
+  });
+  const { code, stdout } = millrace(cwd, ['run', 'mine.yml']);
+  t.equal(code, 0, stdout);
+  t.match(stdout, /all sources have ended/);
+  t.equal(readFileSync(join(cwd, 'out.csv'), 'utf8').trimEnd().split('\n').length, 1_001);
+});
+
+t.test('run: a port that is taken is told, with 2', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as { port: number };
+  const { code, stderr } = millrace(t.testdir({ 'mine.yml': GRAPH }), ['run', 'mine.yml', '--port', String(port)]);
+  taken.close();
+  t.equal(code, 2);
+  t.match(stderr, new RegExp(`^millrace: port ${port} on 127\\.0\\.0\\.1 is taken`));
+});
+
+t.test('run: the shipped graph becomes ready, with charts of this machine', async (t) => {
+  const cwd = t.testdir({});
+  const running = start(cwd, ['run', join(root, 'config/millrace.yml'), '--port', '0']);
+  const address = await addressOf(running);
+  const health = (await (await fetch(`${address}/api/system-health`)).json()) as object;
+  t.match(health, { overall_status: 'healthy', components: { anomaly_detection: { status: 'active' }, slo_monitoring: { status: 'active' } } });
+  running.child.kill('SIGTERM');
+  const { code, stdout, stderr } = await running.ended;
+  t.equal(code, 0, stdout + stderr);
+});
