@@ -1,4 +1,3 @@
-import type { IntervalHistogram } from 'node:perf_hooks';
 import type { CheckpointDone } from './checkpoint.js';
 import type { Plan } from './plan.js';
 import type { Run } from './run.js';
@@ -95,7 +94,7 @@ function shardStatus(plan: Plan, run: Run | undefined, running: boolean): ShardS
 }
 
 /** The engine's own metrics, all `millrace_*`. */
-export function describeMetrics(plan: Plan, run: Run | undefined, counts: ReadonlyMap<string, ReadonlyMap<string, number>>, around: { restarts: number; checkpoint: CheckpointDone | undefined; loop: IntervalHistogram }): MetricFamily[] {
+export function describeMetrics(plan: Plan, run: Run | undefined, counts: ReadonlyMap<string, ReadonlyMap<string, number>>, around: { restarts: number; checkpoint: CheckpointDone | undefined }): MetricFamily[] {
   const nodes = run === undefined ? [] : [...sourceStatus(plan, run), ...operatorStatus(plan, run), ...sinkStatus(plan, run)];
   const byNode = (pick: (node: NodeStatus) => number) => nodes.map((node) => ({ labels: { node: node.name, type: node.type }, value: pick(node) }));
   const shards = Array.from({ length: plan.actors.length === 0 ? 0 : plan.shards }, (_, shard) => shard);
@@ -119,7 +118,6 @@ export function describeMetrics(plan: Plan, run: Run | undefined, counts: Readon
     { name: 'millrace_series_refused', type: 'counter', help: 'Samples refused because there are too many series.', samples: [{ labels: {}, value: run?.directory.refused ?? 0 }] },
     { name: 'millrace_connector', type: 'counter', help: 'What connectors count: dropped, refused, retried.', samples: [...counts].flatMap(([node, whats]) => [...whats].map(([what, value]) => ({ labels: { node, what }, value }))) },
     { name: 'millrace_restarts', type: 'counter', help: 'Restarts of the graph after a crash.', samples: [{ labels: {}, value: around.restarts }] },
-    { name: 'millrace_event_loop_delay', type: 'gauge', unit: 'seconds', help: 'Delay of the main thread\'s event loop since the start.', samples: [['0.5', around.loop.percentile(50)], ['0.99', around.loop.percentile(99)], ['1', around.loop.max]].map(([quantile, ns]) => ({ labels: { quantile: String(quantile) }, value: Number(ns) / 1e9 })) },
     ...(around.checkpoint === undefined
       ? []
       : ([

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import { CheckpointStore } from './checkpoint-store.js';
 import type { CheckpointDone } from './checkpoint.js';
@@ -59,8 +58,6 @@ export class Runtime {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #warned = new Map<string, number>();
   readonly #failures: FailureStatus[] = [];
-  /** Sampled each 20 ms. */
-  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
   #run: Run | undefined;
   #state: RuntimeStatus['state'] = 'starting';
   #restarts = 0;
@@ -73,8 +70,7 @@ export class Runtime {
     this.#store = store;
     this.#startedAt = options.clock.now();
     this.plan = makePlan(options.graph, options.registry, options.shards);
-    this.#loop.enable();
-    this.finished = this.#keepRunning().finally(() => this.#loop.disable());
+    this.finished = this.#keepRunning();
     // Whoever does not look at it hears of it by the log.
     this.finished.catch(() => {});
   }
@@ -228,6 +224,6 @@ export class Runtime {
   }
 
   metrics(): readonly MetricFamily[] {
-    return describeMetrics(this.plan, this.#run, this.#counts, { restarts: this.#restarts, checkpoint: this.#checkpoint, loop: this.#loop });
+    return describeMetrics(this.plan, this.#run, this.#counts, { restarts: this.#restarts, checkpoint: this.#checkpoint });
   }
 }
