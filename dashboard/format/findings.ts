@@ -1,0 +1,48 @@
+import type { Anomaly, Severity } from '../live/protocol.js';
+import { seriesTitle } from './names.js';
+import { formatValue } from './number.js';
+import { formatLength, formatMoment } from './time.js';
+import { unitOf } from './units.js';
+
+/** How loud a severity is shown: red is kept for what may need a person now. */
+export type Tone = 'serious' | 'notable' | 'slight';
+
+const tones: Readonly<Record<Severity, Tone>> = { critical: 'serious', high: 'serious', medium: 'notable', low: 'notable', info: 'slight' };
+
+export function toneOf(severity: Severity): Tone {
+  return tones[severity];
+}
+
+/** `38 – 52 %`; `up to 52 %` where the lower end says nothing, because there are no such values. */
+export function formatBand(lower: number, upper: number, metric: string): string {
+  const unit = unitOf(metric);
+  if (lower <= 0 && unit !== 'none') return `up to ${formatValue(upper, unit)}`;
+  const [low, high] = [formatValue(lower, unit), formatValue(upper, unit)];
+  const shared = /\u202f?[^\d.\u2212]+$/.exec(high)?.[0] ?? '';
+  return shared !== '' && low.endsWith(shared) ? `${low.slice(0, -shared.length)} – ${high}` : `${low} – ${high}`;
+}
+
+export interface Told {
+  /** `CPU busy · web-1` */
+  readonly subject: string;
+  /** `97.2 %` */
+  readonly value: string;
+  /** `38 – 52 %` */
+  readonly usual: string;
+  /** `since 03:12:07, for 4 min` */
+  readonly when: string;
+}
+
+/** An anomaly with its numbers as people read them; its explanation has them as they are. */
+export function tell(anomaly: Anomaly, now: number): Told {
+  const { metric_name, labels, value, lower, upper, state } = anomaly;
+  const from = Date.parse(anomaly.opened_at);
+  const to = state === 'closed' ? Date.parse(anomaly.timestamp) : now;
+  const lasted = formatLength(to - from);
+  return {
+    subject: seriesTitle(metric_name, labels),
+    value: formatValue(value, unitOf(metric_name)),
+    usual: formatBand(lower, upper, metric_name),
+    when: state === 'closed' ? `${formatMoment(from, now)}, over after ${lasted}` : `since ${formatMoment(from, now)}, for ${lasted}`,
+  };
+}
