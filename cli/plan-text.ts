@@ -1,3 +1,4 @@
+import { registry } from '../config/registry.js';
 import type { Link, Plan, PlannedOperator } from '../engine/plan.js';
 
 const n = (value: number): string => value.toLocaleString('en-US');
@@ -20,6 +21,8 @@ export function planText(plan: Plan): string {
     lines.push(`  chain ${actor.id}${local === undefined ? '' : `, reads ${local.spec.name} (${local.spec.type}) itself`}`);
     for (const index of actor.nodes) lines.push(`    ${operatorText(operators[index]!)}`);
   }
+  const trained = operators.filter(({ spec }) => Object.keys(registry.operators.find(({ name }) => name === spec.type)?.tasks ?? {}).length > 0);
+  if (trained.length > 0) lines.push('', 'training thread', `  models of ${trained.map(({ spec }) => spec.name).join(', ')}, at a low priority`);
   lines.push('', 'links between threads');
   for (const wire of plan.wires) {
     const from = wire.from === undefined ? 'intake' : `chain ${wire.from}`;

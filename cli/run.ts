@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadConfig, type Loaded } from '../config/load.js';
 import { modules, registry } from '../config/registry.js';
@@ -34,14 +34,14 @@ Examples:
 ${exitCodesHelp}`;
 
 interface Options {
-  readonly port?: string;
+  readonly port?: number;
   readonly json?: boolean;
 }
 
 export function describe(command: Command, done: (code: number) => void): void {
   command
     .argument(...CONFIG_ARGUMENT)
-    .option('-p, --port <port>', 'port of the API and the dashboard')
+    .option('-p, --port <port>', 'port of the API and the dashboard', portNumber)
     .option('--json', 'log JSON lines, in a terminal too')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string | undefined, options: Options) => {
@@ -49,8 +49,14 @@ export function describe(command: Command, done: (code: number) => void): void {
     });
 }
 
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+  return port;
+}
+
 async function run(file: string, { port, json = false }: Options): Promise<number> {
-  const env = port === undefined ? process.env : { ...process.env, MILLRACE_SERVER_PORT: port };
+  const env = port === undefined ? process.env : { ...process.env, MILLRACE_SERVER_PORT: String(port) };
   const config = await loadConfig(file, env);
   const log = await openLog(config, 1, json);
   if (process.stdout.isTTY && !json) writeDiagnostics(process.stderr, config.warnings);

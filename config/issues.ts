@@ -44,7 +44,7 @@ function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
     const key = of === 'key' && candidates !== undefined ? nearest(String(path.at(-1)), candidates) : undefined;
     return key === undefined ? [] : [pathKey([...path.slice(0, -1), key])];
   });
-  return problems.filter(({ path, candidates }) => candidates !== undefined || !meant.includes(pathKey(path)));
+  return problems.filter(({ path, of, candidates }) => of !== 'key' || candidates !== undefined || !meant.includes(pathKey(path)));
 }
 
 /** The value with the texts at fault that came from the environment replaced by what they spell; undefined: there are none. */

@@ -1,4 +1,5 @@
 import type { GraphSpec, NodeSpec } from '../engine/graph.js';
+import { valueOf } from './document.js';
 import { fieldsOf } from './fields.js';
 import { nearest } from './nearest.js';
 import { judge, oneOf, show, type ConfigProblem } from './issues.js';
@@ -51,7 +52,7 @@ function readNode(section: Section, name: string, entry: unknown, settings: Part
   if (!isTree(entry)) return { spec: empty, broken: true, problems: [{ path, of: 'key', message: `${name} must be a map with the \`type\` of ${article(one)}, not ${show(entry)}`, hint: `as in ${name}: { type: ${types[0]} }` }] };
   const problems: ConfigProblem[] = [];
   const { type, from, ...settled } = withMisspelt(section, entry, path, problems, origins);
-  const reads = readFrom(section, from, path, problems);
+  const reads = readFrom(section, from, path, problems, origins);
   const spec = { ...empty, from: reads };
   if (type === undefined) return { spec, broken: true, problems: [...problems, { path: [...path, 'type'], of: 'key', message: `${name} needs \`type\`: ${oneOf(types)}` }] };
   const definition = definitions.find((of) => of.name === type);
@@ -103,8 +104,10 @@ function withDefaults(section: Section, name: string, type: string, own: Tree, s
   return written;
 }
 
-function readFrom(section: Section, from: unknown, path: readonly string[], problems: ConfigProblem[]): readonly string[] {
+function readFrom(section: Section, written: unknown, path: readonly string[], problems: ConfigProblem[], origins: Origins): readonly string[] {
   const at = [...path, 'from'];
+  // A variable may hold a list.
+  const from = typeof written === 'string' && written.startsWith('[') && origins.inserted(at) !== undefined ? valueOf(written) : written;
   if (section === 'sources') {
     if (from !== undefined) problems.push({ path: at, of: 'key', message: 'a source reads from no other node: it has no `from`' });
     return [];

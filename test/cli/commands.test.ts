@@ -52,6 +52,7 @@ t.test('a command line that is wrong is answered, with what was meant, and 1', a
     [['check', 'godo.yml'], /^$/],
     [['replay', 'bad.yml'], /did you mean detect\?/],
     [['run', 'godo.yml'], /godo\.yml: error: there is no such file: did you mean good\.yml\?/],
+    [['run', 'good.yml', '--port', 'x'], /must be a whole number from 0 to 65535/],
     [['docs', 'detetc'], /there is no page about detetc: did you mean detect\?/],
     [['dead-letters', 'show', 'x', '-c', 'good.yml'], /`show` and a number, not show x/],
     [['dead-letters', 'show', '7', '-c', 'good.yml'], /there is no dead letter 7/],

@@ -293,10 +293,11 @@ t.test('what follows from another mistake is not told beside it', async (t) => {
 });
 
 t.test('all mistakes are told at once, in the order of the file', async (t) => {
-  const config = but('time: timestamp', 'tiem: timestamp').replace('3.5', 'x').replace('from: odd', 'from: ood');
+  const config = but('time: timestamp', 'tiem: timestamp, time: 5').replace('3.5', 'x').replace('from: odd', 'from: ood');
   const places = readConfigText('mine.yml', config, {}).diagnostics.map(({ place, suggestion }) => [place.line, suggestion]);
   t.strictSame(places, [
     [2, 'did you mean time?'],
+    [2, undefined],
     [4, undefined],
     [6, 'did you mean odd?'],
   ]);

@@ -60,6 +60,7 @@ sinks: { out: { type: file, from: odd, path: out } }`,
   );
   t.match(config.graph.sources[0]?.config, { follow: true, poll: 10_000, labels: ['a', 'b'] });
   t.match(config.graph.operators[0], { from: ['nab'], config: { sensitivity: 2.5 } });
+  t.strictSame(load(NODES, { MILLRACE_SINKS_OUT_FROM: '[nab, odd-ones]' }).graph.sinks[0]?.from, ['nab', 'odd-ones']);
 });
 
 t.test('what is wrong with a variable has its place', async (t) => {
