@@ -61,6 +61,8 @@ export interface Output<Out extends string = string> {
    * `const i = out.row(t, slot, v); out.columns.mean[i] = m`. Set every one: what is there is of other rows.
    */
   row(time: Time, slot: number, value: number, flags?: number): number;
+  /** The index at which the next `rows` rows, at most a block of slots, will be appended one after the other: for who fills columns first. */
+  reserve(rows: number): number;
   /**
    * Instead of `row`: emits all rows of the batch at hand (or of a copy of some of its rows) again, with
    * their time, slot, value and flags shared; fill `columns[name][0 .. batch.length)` before the call returns.

@@ -239,6 +239,11 @@ export class Stage implements Output {
     return i;
   }
 
+  reserve(rows: number): number {
+    if (this.#rows.length + rows > BATCH_ROWS) this.emit();
+    return this.#rows.length;
+  }
+
   extend(batch: Batch): Readonly<Record<string, Float64Array>> {
     if (this.#rows.length > 0) this.emit();
     if (batch.length <= BATCH_ROWS && this.#passes.length === 0) {

@@ -3,7 +3,7 @@ import { Ends } from './ends.js';
 import { Extremes } from './extremes.js';
 import { Counts, Moments } from './moments.js';
 import type { Panes } from './panes.js';
-import { Quantiles } from './quantiles.js';
+import { Quantiles, type AskedQuantile } from './quantiles.js';
 import type { Part } from './state.js';
 import { Sum } from './sum.js';
 
@@ -38,7 +38,7 @@ export function needsOf(aggregates: readonly string[]): Needs {
   };
 }
 
-/** Everything that computes the aggregates; results lie in the order of `aggregates`. */
+/** Everything that computes the aggregates. */
 export interface Parts {
   /** The first keeps the count. */
   readonly all: readonly Part[];
@@ -48,23 +48,20 @@ export interface Parts {
 
 export function partsOf(aggregates: readonly string[], panes: Panes): Parts {
   const needs = needsOf(aggregates);
-  const place = (name: string): number => aggregates.indexOf(name);
-  const all: Part[] = [
-    needs.moments ? new Moments({ count: place('count'), mean: place('mean'), variance: place('variance'), stddev: place('stddev') }) : new Counts(place('count')),
-  ];
-  if (needs.sum) all.push(new Sum(place('sum')));
-  if (needs.extremes) all.push(new Extremes({ min: place('min'), max: place('max') }));
-  if (needs.ends) all.push(new Ends({ first: place('first'), last: place('last') }));
-  const counter = needs.counter ? new Counter(panes, { increase: place('increase'), rate: place('rate') }) : undefined;
+  const all: Part[] = [needs.moments ? new Moments() : new Counts()];
+  if (needs.sum) all.push(new Sum());
+  if (needs.extremes) all.push(new Extremes());
+  if (needs.ends) all.push(new Ends());
+  const counter = needs.counter ? new Counter(panes) : undefined;
   if (counter !== undefined) all.push(counter);
-  const quantiles = needs.quantiles ? new Quantiles(panes, quantilePlaces(aggregates)) : undefined;
+  const quantiles = needs.quantiles ? new Quantiles(panes, askedQuantiles(aggregates)) : undefined;
   if (quantiles !== undefined) all.push(quantiles);
   return { all, counter, quantiles };
 }
 
-function quantilePlaces(aggregates: readonly string[]): { quantile: number; place: number }[] {
-  return aggregates.flatMap((name, place) => {
+function askedQuantiles(aggregates: readonly string[]): AskedQuantile[] {
+  return aggregates.flatMap((name) => {
     const quantile = quantileOf(name);
-    return quantile === undefined ? [] : [{ quantile, place }];
+    return quantile === undefined ? [] : [{ name, quantile }];
   });
 }

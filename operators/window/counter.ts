@@ -1,5 +1,5 @@
 import type { Panes } from './panes.js';
-import type { Closing, Part, WindowState } from './state.js';
+import type { Closing, Outputs, Part, WindowState } from './state.js';
 
 /** Samples of one series that wait for the watermark; past it they are refused. 16 bytes each. */
 export const MAX_WAITING = 1_024;
@@ -22,12 +22,10 @@ interface Waiting {
  */
 export class Counter implements Part {
   readonly #panes: Panes;
-  readonly #places: { readonly increase: number; readonly rate: number };
   readonly #waiting: (Waiting | undefined)[] = [];
 
-  constructor(panes: Panes, places: { readonly increase: number; readonly rate: number }) {
+  constructor(panes: Panes) {
     this.#panes = panes;
-    this.#places = places;
   }
 
   clear({ counter }: WindowState, _slot: number, pane: number): void {
@@ -84,14 +82,14 @@ export class Counter implements Part {
     }
   }
 
-  read({ counter }: WindowState, { length, stride, panes }: Closing, results: Float64Array): void {
-    const { increase, rate } = this.#places;
+  read({ counter }: WindowState, { length, panes }: Closing, columns: Outputs, first: number): void {
+    const { increase, rate } = columns;
     for (let j = 0; j < length; j++) {
       const at = 5 * panes[j]!;
       const elapsed = counter[at + 2]! - counter[at]!;
       const growth = elapsed > 0 ? counter[at + 4]! : NaN;
-      if (increase >= 0) results[increase * stride + j] = growth;
-      if (rate >= 0) results[rate * stride + j] = (1_000 * growth) / elapsed;
+      if (increase !== undefined) increase[first + j] = growth;
+      if (rate !== undefined) rate[first + j] = (1_000 * growth) / elapsed;
     }
   }
 

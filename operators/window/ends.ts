@@ -1,15 +1,10 @@
-import type { Closing, Part, Rows, WindowState } from './state.js';
+import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
 
 /**
  * First and last value by time; of equal times the one that arrived first is the first, the one that
- * arrived last the last. `ends`: time and value of the first, time and value of the last. Places of -1
- * are not asked for.
+ * arrived last the last. `ends`: time and value of the first, time and value of the last.
  */
 export class Ends implements Part {
-  readonly #places: { readonly first: number; readonly last: number };
-  constructor(places: { readonly first: number; readonly last: number }) {
-    this.#places = places;
-  }
   clear({ ends }: WindowState, _slot: number, pane: number): void {
     ends[4 * pane] = Infinity;
     ends[4 * pane + 2] = -Infinity;
@@ -35,11 +30,11 @@ export class Ends implements Part {
     if (ends[from]! < ends[to]!) ends.copyWithin(to, from, from + 2);
     if (ends[from + 2]! >= ends[to + 2]!) ends.copyWithin(to + 2, from + 2, from + 4);
   }
-  read({ ends }: WindowState, { length, stride, panes }: Closing, results: Float64Array): void {
-    const { first, last } = this.#places;
+  read({ ends }: WindowState, { length, panes }: Closing, columns: Outputs, at: number): void {
+    const { first, last } = columns;
     for (let j = 0; j < length; j++) {
-      if (first >= 0) results[first * stride + j] = ends[4 * panes[j]! + 1]!;
-      if (last >= 0) results[last * stride + j] = ends[4 * panes[j]! + 3]!;
+      if (first !== undefined) first[at + j] = ends[4 * panes[j]! + 1]!;
+      if (last !== undefined) last[at + j] = ends[4 * panes[j]! + 3]!;
     }
   }
 }

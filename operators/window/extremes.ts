@@ -1,11 +1,7 @@
-import type { Closing, Part, Rows, WindowState } from './state.js';
+import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
 
-/** Minimum and maximum, side by side in `extremes`. Places of -1 are not asked for. */
+/** Minimum and maximum, side by side in `extremes`. */
 export class Extremes implements Part {
-  readonly #places: { readonly min: number; readonly max: number };
-  constructor(places: { readonly min: number; readonly max: number }) {
-    this.#places = places;
-  }
   clear({ extremes }: WindowState, _slot: number, pane: number): void {
     extremes[2 * pane] = Infinity;
     extremes[2 * pane + 1] = -Infinity;
@@ -23,11 +19,11 @@ export class Extremes implements Part {
     extremes[2 * pane] = Math.min(extremes[2 * pane]!, extremes[2 * later]!);
     extremes[2 * pane + 1] = Math.max(extremes[2 * pane + 1]!, extremes[2 * later + 1]!);
   }
-  read({ extremes }: WindowState, { length, stride, panes }: Closing, results: Float64Array): void {
-    const { min, max } = this.#places;
+  read({ extremes }: WindowState, { length, panes }: Closing, columns: Outputs, first: number): void {
+    const { min, max } = columns;
     for (let j = 0; j < length; j++) {
-      if (min >= 0) results[min * stride + j] = extremes[2 * panes[j]!]!;
-      if (max >= 0) results[max * stride + j] = extremes[2 * panes[j]! + 1]!;
+      if (min !== undefined) min[first + j] = extremes[2 * panes[j]!]!;
+      if (max !== undefined) max[first + j] = extremes[2 * panes[j]! + 1]!;
     }
   }
 }

@@ -1,27 +1,15 @@
-import type { Closing, Part, Rows, WindowState } from './state.js';
-
-/** Places in the results, -1 for what is not asked for. */
-export interface MomentPlaces {
-  readonly count: number;
-  readonly mean: number;
-  readonly variance: number;
-  readonly stddev: number;
-}
+import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
 
 /** Count alone. */
 export class Counts implements Part {
-  readonly #place: number;
-  constructor(place: number) {
-    this.#place = place;
-  }
   clear(): void {}
   add({ count }: WindowState, { length }: Rows, panes: Int32Array): void {
     for (let i = 0; i < length; i++) if (panes[i]! >= 0) count[panes[i]!]! += 1;
   }
   append(): void {}
-  read({ count }: WindowState, { length, stride, panes }: Closing, results: Float64Array): void {
-    if (this.#place < 0) return;
-    for (let j = 0; j < length; j++) results[this.#place * stride + j] = count[panes[j]!]!;
+  read({ count }: WindowState, { length, panes }: Closing, columns: Outputs, first: number): void {
+    const counts = columns['count'];
+    if (counts !== undefined) for (let j = 0; j < length; j++) counts[first + j] = count[panes[j]!]!;
   }
 }
 
@@ -32,10 +20,6 @@ export class Counts implements Part {
  * `moments`: mean and squared distances of a pane, side by side.
  */
 export class Moments implements Part {
-  readonly #places: MomentPlaces;
-  constructor(places: MomentPlaces) {
-    this.#places = places;
-  }
   clear({ moments }: WindowState, _slot: number, pane: number): void {
     moments[2 * pane] = 0;
     moments[2 * pane + 1] = 0;
@@ -59,16 +43,16 @@ export class Moments implements Part {
     moments[2 * pane + 1]! += moments[2 * later + 1]! + delta * (count[pane]! / n) * delta * count[later]!;
     moments[2 * pane]! += delta * (count[later]! / n);
   }
-  read({ count, moments }: WindowState, { length, stride, panes }: Closing, results: Float64Array): void {
-    const { count: countAt, mean, variance, stddev } = this.#places;
+  read({ count, moments }: WindowState, { length, panes }: Closing, columns: Outputs, first: number): void {
+    const { count: counts, mean, variance, stddev } = columns;
     for (let j = 0; j < length; j++) {
       const pane = panes[j]!;
       const n = count[pane]!;
       const spread = moments[2 * pane + 1]! / n;
-      if (countAt >= 0) results[countAt * stride + j] = n;
-      if (mean >= 0) results[mean * stride + j] = moments[2 * pane]!;
-      if (variance >= 0) results[variance * stride + j] = spread;
-      if (stddev >= 0) results[stddev * stride + j] = Math.sqrt(spread);
+      if (counts !== undefined) counts[first + j] = n;
+      if (mean !== undefined) mean[first + j] = moments[2 * pane]!;
+      if (variance !== undefined) variance[first + j] = spread;
+      if (stddev !== undefined) stddev[first + j] = Math.sqrt(spread);
     }
   }
 }

@@ -30,6 +30,11 @@ export class Panes {
     return number - Math.floor(number / this.ring) * this.ring;
   }
 
+  /** At this watermark rows of the pane that ends at `end` are neither late nor so far ahead that a pane still in use could have its place. */
+  takes(end: number, watermark: number): boolean {
+    return end + this.lateness > watermark && end - (this.ring + 1) * this.slide <= watermark - this.size - this.lateness;
+  }
+
   /** Whether a block of as many panes as a window has begins with this one. */
   beginsBlock(number: number): boolean {
     return Math.floor(number / this.perWindow) * this.perWindow === number;

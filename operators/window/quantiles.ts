@@ -1,29 +1,30 @@
 import type { Panes } from './panes.js';
 import { Sketch } from './sketch.js';
-import type { Closing, Part, Rows, WindowState } from './state.js';
+import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
 
-export interface QuantilePlace {
+/** One that is asked for: `p99` is .99. */
+export interface AskedQuantile {
+  readonly name: string;
   /** In (0, 1). */
   readonly quantile: number;
-  readonly place: number;
 }
 
 /** Quantiles: a sketch for each pane with rows, kept by slot. Sketches of panes that were dropped are used again. */
 export class Quantiles implements Part {
   readonly #panes: Panes;
-  readonly #places: readonly QuantilePlace[];
+  readonly #asked: readonly AskedQuantile[];
   /** By slot, then by pane of the slot. */
   readonly #sketches: (Sketch | undefined)[][] = [];
   readonly #unused: Sketch[] = [];
 
-  constructor(panes: Panes, places: readonly QuantilePlace[]) {
+  constructor(panes: Panes, asked: readonly AskedQuantile[]) {
     this.#panes = panes;
-    this.#places = places;
+    this.#asked = asked;
   }
 
   clear(_state: WindowState, slot: number, pane: number): void {
     const sketches = (this.#sketches[slot] ??= []);
-    sketches[pane - slot * this.#panes.perSlot] = this.#unused.pop() ?? new Sketch();
+    sketches[pane - slot * this.#panes.perSlot] ??= this.#unused.pop() ?? new Sketch();
   }
 
   /** A pane with rows is no longer needed. */
@@ -50,11 +51,11 @@ export class Quantiles implements Part {
     sketches[pane - first]!.merge(sketches[later - first]!);
   }
 
-  read(_state: WindowState, { length, stride, slots, panes }: Closing, results: Float64Array): void {
+  read(_state: WindowState, { length, slots, panes }: Closing, columns: Outputs, first: number): void {
     for (let j = 0; j < length; j++) {
       const slot = slots[j]!;
       const sketch = this.#sketches[slot]![panes[j]! - slot * this.#panes.perSlot]!;
-      for (const { quantile, place } of this.#places) results[place * stride + j] = sketch.quantile(quantile);
+      for (const { name, quantile } of this.#asked) columns[name]![first + j] = sketch.quantile(quantile);
     }
   }
 

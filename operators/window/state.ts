@@ -11,9 +11,6 @@ export type WindowSchema = {
   /** Of an open series: end of the next window to close, and of the newest pane with rows; ms. */
   readonly next: 'f64';
   readonly newest: 'f64';
-  /** The pane of the last row: its end, and its place in the ring + 1; 0 where there is none. */
-  readonly paneEnd: 'f64';
-  readonly pane: 'u32';
   /** Rows of a pane. A pane without rows is empty, whatever the other columns hold. */
   readonly count: { readonly type: 'u32'; readonly per: number };
   readonly moments: { readonly type: 'f64'; readonly per: number };
@@ -28,8 +25,6 @@ export interface WindowState {
   readonly open: Uint8Array;
   readonly next: Float64Array;
   readonly newest: Float64Array;
-  readonly paneEnd: Float64Array;
-  readonly pane: Uint32Array;
   readonly count: Uint32Array;
   readonly moments: Float64Array;
   readonly sum: Float64Array;
@@ -54,14 +49,16 @@ export interface Part {
   add(state: WindowState, rows: Rows, panes: Int32Array): void;
   /** Makes `pane` stand for itself and a `later` one that is not empty. Called before the counts are added. */
   append(state: WindowState, slot: number, pane: number, later: number): void;
-  /** Writes the aggregates of panes with rows: those of `closing.panes[j]` to `results[place * closing.stride + j]`. */
-  read(state: WindowState, closing: Closing, results: Float64Array): void;
+  /** Writes the aggregates of panes with rows: those of `closing.panes[j]` to `columns[aggregate][first + j]`. */
+  read(state: WindowState, closing: Closing, columns: Outputs, first: number): void;
 }
+
+/** The output's columns; only what is asked for is there. */
+export type Outputs = Readonly<Record<string, Float64Array | undefined>>;
 
 /** Windows that close, at most one a series: `length` panes that hold the whole window, with slot and end of each. */
 export interface Closing {
   length: number;
-  readonly stride: number;
   readonly slots: Uint32Array;
   readonly panes: Int32Array;
   readonly ends: Float64Array;

@@ -1,11 +1,7 @@
-import type { Closing, Part, Rows, WindowState } from './state.js';
+import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
 
 /** Sum. */
 export class Sum implements Part {
-  readonly #place: number;
-  constructor(place: number) {
-    this.#place = place;
-  }
   clear({ sum }: WindowState, _slot: number, pane: number): void {
     sum[pane] = 0;
   }
@@ -15,7 +11,8 @@ export class Sum implements Part {
   append({ sum }: WindowState, _slot: number, pane: number, later: number): void {
     sum[pane]! += sum[later]!;
   }
-  read({ sum }: WindowState, { length, stride, panes }: Closing, results: Float64Array): void {
-    for (let j = 0; j < length; j++) results[this.#place * stride + j] = sum[panes[j]!]!;
+  read({ sum }: WindowState, { length, panes }: Closing, columns: Outputs, first: number): void {
+    const sums = columns['sum']!;
+    for (let j = 0; j < length; j++) sums[first + j] = sum[panes[j]!]!;
   }
 }

@@ -26,31 +26,32 @@ const NONE = -1;
  */
 export class Windows implements Operator<WindowSchema> {
   readonly #panes: Panes;
-  readonly #aggregates: readonly string[];
+  /** The aggregate that becomes the value. */
+  readonly #first: string;
   readonly #parts: Parts;
   /** Pane of each row of the batch at hand. */
   #rowPanes = new Int32Array(BATCH_ROWS);
+  /** Rows of the batch at hand that are not known to be in time, or the first of their pane. */
+  #otherRows = new Int32Array(BATCH_ROWS);
   /** Pane of the row that entered one last: its end, and its place in the ring. */
   #enteredEnd = -Infinity;
   #enteredPlace = 0;
   /** Slots of the block at hand with a window that closes, and of those with rows the windows and their aggregates. */
   readonly #due = new Uint32Array(BLOCK_SLOTS);
   readonly #closing: Closing;
-  readonly #results: Float64Array;
-  /** Columns of the output, by aggregate; taken anew when the output has others. */
-  #columns: Readonly<Record<string, Float64Array>> | undefined;
-  #outputs: readonly Float64Array[] = [];
 
   constructor(panes: Panes, aggregates: readonly string[]) {
     this.#panes = panes;
-    this.#aggregates = aggregates;
+    this.#first = aggregates[0]!;
     this.#parts = partsOf(aggregates, panes);
-    this.#closing = { length: 0, stride: BLOCK_SLOTS, slots: new Uint32Array(BLOCK_SLOTS), panes: new Int32Array(BLOCK_SLOTS), ends: new Float64Array(BLOCK_SLOTS) };
-    this.#results = new Float64Array(aggregates.length * BLOCK_SLOTS);
+    this.#closing = { length: 0, slots: new Uint32Array(BLOCK_SLOTS), panes: new Int32Array(BLOCK_SLOTS), ends: new Float64Array(BLOCK_SLOTS) };
   }
 
   push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
-    if (this.#rowPanes.length < batch.length) this.#rowPanes = new Int32Array(batch.length);
+    if (this.#rowPanes.length < batch.length) {
+      this.#rowPanes = new Int32Array(batch.length);
+      this.#otherRows = new Int32Array(batch.length);
+    }
     if (this.#parts.counter === undefined) this.#locate(batch, state, out);
     else this.#locateInOrder(batch, state, out, this.#parts.counter);
     for (const part of this.#parts.all) part.add(state, batch, this.#rowPanes);
@@ -92,21 +93,38 @@ export class Windows implements Operator<WindowSchema> {
     this.#parts.quantiles?.release(slot);
   }
 
-  /** Finds the pane of each row. Most rows fall into the pane of the row before, which is found without a division. */
+  /** Finds the pane of each row. */
   #locate(batch: Batch, state: WindowState, out: Output): void {
-    const { length, time, slot, value } = batch;
-    const { paneEnd, pane } = state;
+    const others = this.#findPanes(batch, state, out.watermark);
+    const rows = this.#otherRows;
+    for (let k = 0; k < others; k++) this.#rowPanes[rows[k]!] = this.#enter(batch, rows[k]!, state, out);
+  }
+
+  /**
+   * The panes of rows whose pane has rows of their series already, which are most: nothing is to be done for them. The
+   * others, of which it returns the number, go to `#otherRows`. A loop without calls, so that it stays in registers.
+   */
+  #findPanes({ length, time, slot, value }: Batch, { count }: WindowState, watermark: number): number {
     const { slide, perSlot } = this.#panes;
     const rowPanes = this.#rowPanes;
+    const otherRows = this.#otherRows;
+    let others = 0;
+    let end = -Infinity;
+    let place = NONE;
     for (let i = 0; i < length; i++) {
-      const s = slot[i]! | 0;
-      const left = paneEnd[s]! - time[i]!;
-      const place = pane[s]! | 0;
+      const left = end - time[i]!;
+      if (!(left > 0 && left <= slide)) {
+        const number = Math.floor(time[i]! / slide);
+        end = (number + 1) * slide;
+        place = this.#panes.takes(end, watermark) ? this.#panes.place(number) : NONE;
+      }
+      const pane = Math.imul(slot[i]!, perSlot) + place;
       // Stale markers and other NaN are not samples.
       if (Number.isNaN(value[i]!)) rowPanes[i] = NONE;
-      else if (left > 0 && left <= slide && place !== 0) rowPanes[i] = Math.imul(s, perSlot) + place - 1;
-      else rowPanes[i] = this.#enter(batch, i, state, out);
+      else if (place !== NONE && count[pane]! > 0) rowPanes[i] = pane;
+      else otherRows[others++] = i;
     }
+    return others;
   }
 
   /** As `#locate`, and hands samples to the counter, which needs them in order of time. */
@@ -155,8 +173,6 @@ export class Windows implements Operator<WindowSchema> {
       out.wake(slot, first + lateness);
     }
     newest[slot] = last;
-    state.paneEnd[slot] = end;
-    state.pane[slot] = this.#enteredPlace + 1;
     const pane = slot * perSlot + this.#enteredPlace;
     if (state.count[pane] === 0) this.#clear(state, slot, pane);
     return pane;
@@ -232,18 +248,11 @@ export class Windows implements Operator<WindowSchema> {
   }
 
   #emit(state: WindowState, out: Output): void {
-    const { length, stride, slots, ends } = this.#closing;
-    const results = this.#results;
-    const aggregates = this.#aggregates.length;
-    for (const part of this.#parts.all) part.read(state, this.#closing, results);
-    for (let j = 0; j < length; j++) {
-      const row = out.row(ends[j]!, slots[j]!, results[j]!);
-      if (out.columns !== this.#columns) {
-        this.#columns = out.columns;
-        this.#outputs = this.#aggregates.map((name) => out.columns[name]!);
-      }
-      for (let k = 0; k < aggregates; k++) this.#outputs[k]![row] = results[k * stride + j]!;
-    }
+    const { length, slots, ends } = this.#closing;
+    const first = out.reserve(length);
+    for (const part of this.#parts.all) part.read(state, this.#closing, out.columns, first);
+    const value = out.columns[this.#first]!;
+    for (let j = 0; j < length; j++) out.row(ends[j]!, slots[j]!, value[first + j]!);
   }
 
   /** Where a block is complete: makes each of its panes stand for the block from there to its end, and begins a new running total. */
@@ -267,7 +276,7 @@ export class Windows implements Operator<WindowSchema> {
 
   /** After a window: its oldest pane leaves; the series goes on to the next window, or is closed where no row is left. */
   #goOn(due: number, watermark: number, state: WindowState, out: Output): void {
-    const { open, next, newest, paneEnd, pane } = state;
+    const { open, next, newest } = state;
     const { size, slide, lateness, perSlot } = this.#panes;
     let knownEnd = NaN;
     let oldest = 0;
@@ -279,7 +288,6 @@ export class Windows implements Operator<WindowSchema> {
         oldest = this.#panes.place((end - size) / slide);
       }
       this.#drop(state, slot, slot * perSlot + oldest);
-      if (paneEnd[slot]! <= end) pane[slot] = 0;
       if (newest[slot]! <= end - size + slide) open[slot] = 0;
       else {
         next[slot] = end + slide;

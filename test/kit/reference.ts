@@ -251,6 +251,10 @@ class Reference implements Outcome {
         if (this.#open.length === BATCH_ROWS) this.#take();
         return this.#open.push({ time, slot, value, flags, passed: {} }) - 1;
       },
+      reserve: (rows) => {
+        if (this.#open.length + rows > BATCH_ROWS) this.#take();
+        return this.#open.length;
+      },
       extend: (batch) => {
         if (!givesRows) fail(`${name} gives rows, but \`ports\` says that it does not`);
         if (this.#batch === undefined) fail(`${name} extends a batch, but none is at hand`);
