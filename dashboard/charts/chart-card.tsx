@@ -67,7 +67,7 @@ export function ChartCard({ group }: { readonly group: Group }) {
         <h3 id={`${id}-title`} title={group.metrics.join(', ')}>
           {group.title}
         </h3>
-        {alone !== undefined && <output class="now numbers" ref={(element) => valueRef(alone.series.key, element)} />}
+        {alone !== undefined && <span class="now numbers" ref={(element) => valueRef(alone.series.key, element)} />}
       </header>
       {urgent.value.size > 0 ? <OpenAnomaly keys={[...urgent.value]} alone={alone !== undefined} /> : alone?.band !== undefined && <p class="usual-line numbers" ref={usual} />}
       <div class="plot" ref={host} tabIndex={0} role="group" aria-roledescription="chart" aria-label={`${group.title}. Left and right arrow keys read values; marks of anomalies follow by the tab key.`} />

@@ -7,6 +7,7 @@ import { palette } from './palette.js';
 /** The room that labels of the axes have, the same in all charts, so that their times stand under each other. */
 const Y_AXIS = 62;
 const X_AXIS = 24;
+const MARGIN = 10;
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -34,7 +35,7 @@ export function plotOptions({ unit, width, height, colours, limits, hole, hooks 
     width,
     height,
     ms: 1,
-    padding: [8, 10, 0, 0],
+    padding: [8, MARGIN, 0, 0],
     legend: { show: false },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
     focus: { alpha: 0.22 },
@@ -57,7 +58,12 @@ export function plotOptions({ unit, width, height, colours, limits, hole, hooks 
         grid: { show: false },
         ticks: { show: false },
         border: { ...grid, show: true },
-        values: (_u, splits, _axis, _space, step) => splits.map(step < MINUTE ? formatClock : formatMinutes),
+        values: (u, splits, _axis, _space, step) => {
+          const [format, half] = step < MINUTE ? [formatClock, 28] : [formatMinutes, 18];
+          const right = u.bbox.width / devicePixelRatio + MARGIN;
+          // The last would be cut off.
+          return splits.map((time) => (u.valToPos(time, 'x') + half > right ? '' : format(time)));
+        },
       },
       {
         font,

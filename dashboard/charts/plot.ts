@@ -161,7 +161,8 @@ export class Plot implements Drawn {
         if (over > bandHigh) bandHigh = over;
       }
     }
-    return limits(...withBand(low, high, bandLow, bandHigh), this.content.unit);
+    const { unit } = this.content;
+    return limits(...withBand(low, high, bandLow, bandHigh, unit), unit);
   }
 
   private paintUnder(): void {

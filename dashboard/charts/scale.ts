@@ -17,7 +17,12 @@ export function limits(low: number, high: number, unit: Unit): [number, number] 
   const span = high - low || Math.abs(high) * 0.1 || 1;
   const step = roundUp(span / 5);
   const bottom = Math.floor((low - span * 0.08) / step) * step;
-  return [low >= 0 ? Math.max(0, bottom) : bottom, Math.ceil((high + span * 0.08) / step) * step];
+  return [tidy(low >= 0 ? Math.max(0, bottom) : bottom), tidy(Math.ceil((high + span * 0.08) / step) * step)];
+}
+
+/** Without the error of binary fractions. */
+function tidy(value: number): number {
+  return Number(value.toPrecision(12));
 }
 
 /** To the next of 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten. */
@@ -25,15 +30,17 @@ function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((each) => each * power >= value * (1 - 1e-9)) ?? 10;
-  return step * power;
+  return tidy(step * power);
 }
 
 /** A band counts for the limits only this many times the spread of the values: a young one is wide and would flatten the curve. */
 const BAND_SHARE = 1;
 
-/** Limits of values and of as much of a band as does not crowd them out. */
-export function withBand(low: number, high: number, bandLow: number, bandHigh: number): [number, number] {
+/** Limits of values and of as much of a band as does not crowd them out, and as can be. */
+export function withBand(low: number, high: number, bandLow: number, bandHigh: number, unit: Unit): [number, number] {
   if (!Number.isFinite(low) || !Number.isFinite(bandLow)) return [low, high];
   const spread = Math.max(high - low, Math.abs(high) * 0.2) * BAND_SHARE;
-  return [Math.min(low, Math.max(bandLow, low - spread, low >= 0 ? 0 : -Infinity)), Math.max(high, Math.min(bandHigh, high + spread))];
+  const least = low >= 0 ? 0 : -Infinity;
+  const most = unit === 'percent' && high <= 100 ? 100 : Infinity;
+  return [Math.min(low, Math.max(bandLow, low - spread, least)), Math.max(high, Math.min(bandHigh, high + spread, most))];
 }

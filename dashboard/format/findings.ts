@@ -2,7 +2,7 @@ import type { Anomaly, Severity } from '../live/protocol.js';
 import { seriesTitle } from './names.js';
 import { formatValue } from './number.js';
 import { formatLength, formatMoment } from './time.js';
-import { unitOf } from './units.js';
+import { isShareOfWhole, unitOf } from './units.js';
 
 /** How loud a severity is shown: red is kept for what may need a person now. */
 export type Tone = 'serious' | 'notable' | 'slight';
@@ -13,9 +13,11 @@ export function toneOf(severity: Severity): Tone {
   return tones[severity];
 }
 
-/** `38 – 52 %`; `up to 52 %` where the lower end says nothing, because there are no such values. */
+/** `38 – 52 %`; `up to 52 %`, `from 89 %` where the other end says nothing, because there are no such values. */
 export function formatBand(lower: number, upper: number, metric: string): string {
   const unit = unitOf(metric);
+  const full = upper >= 100 && isShareOfWhole(metric);
+  if (full) return lower <= 0 ? 'any value' : `from ${formatValue(lower, unit)}`;
   if (lower <= 0 && unit !== 'none') return `up to ${formatValue(upper, unit)}`;
   const [low, high] = [formatValue(lower, unit), formatValue(upper, unit)];
   const shared = /\u202f?[^\d.\u2212]+$/.exec(high)?.[0] ?? '';

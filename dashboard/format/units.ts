@@ -22,3 +22,8 @@ export function unitOf(metric: string): Unit {
 export function withoutUnit(metric: string): string {
   return metric.replace(/(_bytes_per_second|_per_second|_percent|_pct|_bytes|_milliseconds|_ms|_seconds|_total)$/, '');
 }
+
+/** Percentages that are shares of a whole: there is nothing above 100. */
+export function isShareOfWhole(metric: string): boolean {
+  return /(used|busy|free|available|utilization|usage|idle)(_percent|_pct)?$/.test(metric) && unitOf(metric) === 'percent';
+}

@@ -61,6 +61,7 @@ export class Connection {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private silence: ReturnType<typeof setTimeout> | undefined;
   private lastFrame = 0;
+  private frames = 0;
 
   constructor(options: ConnectionOptions) {
     this.options = options;
@@ -97,6 +98,7 @@ export class Connection {
 
   private hear(frame: Frame): void {
     this.lastFrame = this.options.clock();
+    this.frames += 1;
     const subscription = frame.id === null ? undefined : this.subscriptions.get(frame.id);
     switch (frame.type) {
       case 'ack':
@@ -154,19 +156,20 @@ export class Connection {
   /** Gives a socket up that stays silent though it was asked. */
   private watch(): void {
     this.lastFrame = this.options.clock();
-    const look = (asked: boolean) => {
+    /** `asked`: how many frames there had been when the server was asked. */
+    const look = (asked?: number) => {
       const quiet = this.options.clock() - this.lastFrame;
       const { socket } = this;
       if (socket === undefined) return;
-      if (asked && quiet >= ANSWER_MS) {
+      if (asked === this.frames) {
         socket.close();
         this.lose(socket);
       } else if (quiet >= SILENCE_MS) {
         probe(socket);
-        this.silence = setTimeout(look, ANSWER_MS, true);
-      } else this.silence = setTimeout(look, SILENCE_MS - quiet, false);
+        this.silence = setTimeout(look, ANSWER_MS, this.frames);
+      } else this.silence = setTimeout(look, SILENCE_MS - quiet);
     };
-    this.silence = setTimeout(look, SILENCE_MS, false);
+    this.silence = setTimeout(look, SILENCE_MS);
   }
 }
 

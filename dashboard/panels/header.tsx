@@ -39,11 +39,13 @@ function wordOf(state: string): string {
     case 'paused':
       return 'Paused';
     case 'quiet':
-      return 'Connected, no data';
-    case 'connecting':
-      return 'Connecting';
-    default:
+      return 'No data';
+    case 'stale':
+      return 'Offline';
+    case 'reconnecting':
       return 'Reconnecting';
+    default:
+      return 'Connecting';
   }
 }
 
