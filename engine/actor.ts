@@ -60,6 +60,8 @@ export class Actor {
   /** By node. */
   readonly #byNode: Stage[] = [];
   #done = false;
+  /** A barrier that came when nothing was left to be read. */
+  #afterEnd = -1;
 
   constructor(
     readonly planned: PlannedActor,
@@ -88,9 +90,13 @@ export class Actor {
 
   /** The barrier for the source that it reads itself, and what is released at any barrier. */
   localBarrier(checkpoint: number): void {
-    if (this.#local === undefined || this.#local.ended) return;
-    this.#local.aligned = true;
-    this.#barrier = checkpoint;
+    if (this.#local === undefined) return;
+    if (this.#done) this.#save(checkpoint);
+    else if (this.#local.ended) this.#afterEnd = checkpoint;
+    else {
+      this.#local.aligned = true;
+      this.#barrier = checkpoint;
+    }
   }
 
   releaseAt(checkpoint: number, slots: readonly number[]): void {
@@ -198,30 +204,36 @@ export class Actor {
     }
     const local = this.#local;
     if (local !== undefined && !local.ended) {
-      if (!local.aligned) return false;
+      // What has been filled belongs to the position, so it goes before the barrier.
+      if (!local.aligned || local.filled) return false;
       open = true;
     }
     if (!open) {
       for (const outlet of this.outlets) outlet.end();
       this.#done = true;
+      if (this.#afterEnd >= 0) this.#save(this.#afterEnd);
       return true;
     }
     this.catchUp();
-    const released = this.#releases.get(this.#barrier);
-    if (released !== undefined) for (const stage of this.stages) stage.release(released);
-    this.#releases.delete(this.#barrier);
-    const blocks = this.#names.blocksOf(this.shard);
-    this.saved({
-      actor: this.planned.id,
-      shard: this.shard,
-      checkpoint: this.#barrier,
-      stages: this.stages.map((stage) => stage.save(blocks)),
-      local: local === undefined ? undefined : [...local.source.positions()],
-    });
+    this.#save(this.#barrier);
     for (const outlet of this.outlets) outlet.barrier(this.#barrier);
     for (const mailbox of this.#mailboxes) mailbox.aligned = false;
     if (local !== undefined) local.aligned = false;
     return true;
+  }
+
+  #save(checkpoint: number): void {
+    const released = this.#releases.get(checkpoint);
+    if (released !== undefined) for (const stage of this.stages) stage.release(released);
+    this.#releases.delete(checkpoint);
+    const blocks = this.#names.blocksOf(this.shard);
+    this.saved({
+      actor: this.planned.id,
+      shard: this.shard,
+      checkpoint,
+      stages: this.stages.map((stage) => stage.save(blocks)),
+      local: this.#local === undefined ? undefined : [...this.#local.source.positions()],
+    });
   }
 
   /** The source read here: its watermark goes before its rows. */

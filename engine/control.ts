@@ -7,6 +7,8 @@ export type Control =
   | { readonly type: 'names'; readonly announcement: Announcement }
   /** These slots are released at the barrier of this checkpoint. */
   | { readonly type: 'release'; readonly checkpoint: number; readonly slots: readonly number[] }
+  /** The checkpoint at which these were released is complete: their names and derivations are gone, and they may be given again. */
+  | { readonly type: 'forget'; readonly slots: readonly number[] }
   /** The barrier, for sources that shards read themselves. */
   | { readonly type: 'barrier'; readonly checkpoint: number }
   /** A training task's answer, base64, which takes effect at the watermark `due`. */

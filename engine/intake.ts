@@ -8,7 +8,7 @@ import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
 import type { Link, Plan } from './plan.js';
 import type { Signal } from './signal.js';
-import { READ_ROWS, Staging, type Refusals, type SavedSource } from './staging.js';
+import { Staging, type Refusals, type SavedSource } from './staging.js';
 
 /**
  * Where samples enter: reads the sources, interns their series, cuts what they give by watermarks, and sends
@@ -47,14 +47,7 @@ export class Intake {
     for (const staging of this.#sources) {
       for (const decision of decisions) if (decision.type === 'idle' && decision.source === staging.name) staging.decided.push(decision);
       const one = saved[staging.name];
-      if (one === undefined) continue;
-      staging.position = one.position;
-      staging.ended = one.ended;
-      staging.rows = one.rows;
-      staging.watermark.restore(one.watermark);
-      for (const [time, series, value, flags] of one.staged) staging.add(time, series, value, flags);
-      staging.ready = staging.length;
-      staging.findings.push(...one.findings);
+      if (one !== undefined) staging.restore(one);
     }
   }
 
@@ -63,7 +56,7 @@ export class Intake {
     await this.#pass(async () => {
       for (const staging of this.#sources) {
         this.#decideAgain(staging);
-        this.#tellWatermark(staging, staging.ended ? Infinity : staging.watermark.time);
+        this.#tellWatermark(staging, staging.ended && staging.empty ? Infinity : staging.watermark.time);
       }
       await this.#flush();
     });
@@ -97,11 +90,7 @@ export class Intake {
       for (const outlet of this.#outlets) outlet.barrier(checkpoint);
       await this.#flush();
       const saved: Record<string, SavedSource> = {};
-      for (const staging of this.#sources) {
-        const staged: [number, string, number, number][] = [];
-        for (let i = staging.sent; i < staging.ready; i++) staged.push([staging.time[i]!, this.#names.text(staging.slot[i]!), staging.value[i]!, staging.flags[i]!]);
-        saved[staging.name] = { position: staging.position ?? null, staged, findings: [...staging.findings], watermark: staging.watermark.save(), ended: staging.ended, rows: staging.rows };
-      }
+      for (const staging of this.#sources) saved[staging.name] = staging.save((slot) => this.#names.text(slot));
       return { sources: saved, journal: this.#journal?.place ?? 0 };
     });
   }
@@ -135,11 +124,11 @@ export class Intake {
   }
 
   async #follow(staging: Staging): Promise<void> {
-    while (!this.#abort.signal.aborted && !staging.ended) {
-      if (!staging.staged) await this.#read(staging);
+    while (!this.#abort.signal.aborted && !staging.done) {
+      if (staging.empty && !staging.ended) await this.#read(staging);
       await this.#pass(async () => {
         // Read with what was read: whoever saves between sees both or neither.
-        if (!staging.staged && staging.findings.length === 0 && !staging.ended) return;
+        if (staging.empty && !staging.ended) return;
         staging.heard = this.#clock.now();
         staging.idle = false;
         await this.#announce();
@@ -153,7 +142,7 @@ export class Intake {
   async #replay(sources: readonly Staging[]): Promise<void> {
     const byName = [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
     while (!this.#abort.signal.aborted) {
-      for (const staging of byName) if (!staging.staged && !staging.ended) await this.#read(staging);
+      for (const staging of byName) await this.#stage(staging);
       if (this.#abort.signal.aborted) return;
       const open = byName.filter((s) => s.staged);
       if (open.length === 0) {
@@ -179,6 +168,14 @@ export class Intake {
     }
   }
 
+  /** Until its next row is known: who is read further than it can't be merged with it. */
+  async #stage(staging: Staging): Promise<void> {
+    while (!staging.staged && !staging.ended && !this.#abort.signal.aborted) {
+      await this.#read(staging);
+      if (!staging.staged && !staging.empty) await this.#pass(() => this.#finish(staging));
+    }
+  }
+
   async #endAll(sources: readonly Staging[]): Promise<void> {
     for (const staging of sources) if (staging.ended && staging.watermark.time !== Infinity) await this.#finish(staging);
   }
@@ -188,11 +185,7 @@ export class Intake {
       await new Promise((resolve) => setImmediate(resolve));
       this.#breathed = this.#clock.elapsed();
     }
-    staging.clear();
-    const reading = await staging.source.read(staging, READ_ROWS, this.#abort.signal);
-    staging.ready = staging.length;
-    staging.position = reading.position;
-    if (reading.ended === true) staging.ended = true;
+    await staging.read(this.#abort.signal);
   }
 
   /** Sends the watermark, and the rows up to the next that would move it. */

@@ -1,6 +1,7 @@
 import { allocateBatch, type Batch } from './batch.js';
 import type { Time } from './clock.js';
 import { compareFindings, type Finding } from './finding.js';
+import { jsonNumber } from './json-number.js';
 import type { Names } from './operator.js';
 
 /** One row held, by its own: rows wait here for at most the lead of their source. */
@@ -22,7 +23,7 @@ interface HeldFinding {
   readonly finding: Finding;
 }
 
-/** What an aligner holds, as JSON: that has neither NaN nor infinities, so they are text. */
+/** What an aligner holds, as JSON. */
 export interface SavedAligner {
   readonly rows: readonly (Omit<HeldRow, 'value' | 'columns'> & { readonly value: number | string; readonly columns: readonly (number | string)[] })[];
   readonly findings: readonly HeldFinding[];
@@ -101,7 +102,7 @@ export class Aligner {
   }
 
   save(): SavedAligner {
-    return { rows: this.#rows.map((row) => ({ ...row, value: plain(row.value), columns: row.columns.map(plain) })), findings: [...this.#findings] };
+    return { rows: this.#rows.map((row) => ({ ...row, value: jsonNumber(row.value), columns: row.columns.map(jsonNumber) })), findings: [...this.#findings] };
   }
 
   restore(saved: SavedAligner): void {
@@ -109,5 +110,3 @@ export class Aligner {
     this.#findings = [...saved.findings];
   }
 }
-
-const plain = (value: number): number | string => (Number.isFinite(value) ? value : String(value));

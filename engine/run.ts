@@ -18,7 +18,7 @@ import type { Plan, Wire } from './plan.js';
 import type { RuntimeOptions } from './runtime.js';
 import { channelKey, CONTROL_SHAPE, shareMemory, type SharedMemory } from './shard-memory.js';
 import type { Report, ShardStart } from './shard.js';
-import type { ShardTask } from './shard-worker.js';
+import type { ShardFailure, ShardTask } from './shard-worker.js';
 import { Signal } from './signal.js';
 import { SinkPump } from './sink-pump.js';
 import type { Ask } from './ask.js';
@@ -61,6 +61,10 @@ export class Run {
   readonly #main = new Map<string, ArrayBuffer>();
   readonly #done = new Deferred<'ended' | 'stopped'>();
   readonly #failed = new Deferred<never>();
+  /** Rejects when a shard has come to its end, and can bring no barrier. */
+  readonly #ended = new Deferred<never>();
+  readonly #gone = Promise.race([this.#failed.promise, this.#ended.promise]);
+  #started: Promise<void> | undefined;
   #shardPool: Piscina | undefined;
   #trainingPool: Piscina | undefined;
   #shards: Promise<unknown>[] = [];
@@ -70,10 +74,14 @@ export class Run {
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   #taking: Promise<void> | undefined;
+  /** Every source of the intake has ended. */
+  #ending = false;
   #stopping = false;
   #closed: Promise<void> | undefined;
   #journal: Journal | undefined;
   #decisions: readonly Decision[] = [];
+  /** Slots released by the directory, until a checkpoint at whose barrier they were released is complete. */
+  #released: number[] = [];
   /** Pumps and intake, until they have returned. */
   readonly #running: Promise<unknown>[] = [];
 
@@ -92,15 +100,21 @@ export class Run {
     this.finished = this.#done.promise;
     this.finished.catch(() => {});
     this.#failed.promise.catch(() => {});
+    this.#gone.catch(() => {});
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     try {
       const restored = await this.#checkpoints?.restore();
       await this.#openJournal(restored);
       if (restored !== undefined) {
         this.#number = restored.number;
-        this.directory.restore(restored.directory, this.#options.clock.now());
+        this.directory.restore(restored.directory, furthestOf(restored));
       }
       await this.#openSinks(restored);
       await this.#openSources(restored);
@@ -109,10 +123,12 @@ export class Run {
       if (announced !== undefined) this.names.learn(announced);
       this.#startShards(restored);
       this.#startPumps(restored);
-      this.#startIntake(restored);
+      const intake = this.#openIntake(restored);
       if (this.plan.actors.length > 0) await Promise.race([this.#ready.promise, this.#failed.promise]);
       this.#schedule();
+      this.#run(intake);
     } catch (error) {
+      this.#stopping = true;
       await this.#close();
       throw error;
     }
@@ -120,6 +136,7 @@ export class Run {
 
   /** Nothing more is read; what is under way is finished and saved. */
   async drain(): Promise<void> {
+    await this.#started?.catch(() => {});
     if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#timer);
@@ -195,9 +212,13 @@ export class Run {
       port1.unref();
       const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#decisions };
       const task: ShardTask = { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined, port: port2 };
-      const run = this.#shardPool!.run(task, { transferList: [port2] });
-      run.catch((error: Error) => this.#fail(error));
-      return run;
+      const run = this.#shardPool!.run(task, { transferList: [port2] }) as Promise<ShardFailure | undefined>;
+      return run.then(
+        (failure) => {
+          if (failure !== undefined) this.#fail(Object.assign(new Error(failure.message), failure));
+        },
+        (error: Error) => this.#fail(error),
+      );
     });
   }
 
@@ -229,24 +250,30 @@ export class Run {
     );
   }
 
-  #startIntake(restored: Restored | undefined): void {
+  #openIntake(restored: Restored | undefined): Intake {
     const { clock, replay } = this.#options;
     const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channel(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channel(wire, 'main', shard)), this.names, this.plan));
     const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal);
     this.intake = intake;
     intake.restore(restored?.sources ?? {}, this.#decisions);
+    return intake;
+  }
+
+  #run(intake: Intake): void {
     const running = intake.run();
     this.#running.push(running);
-    running.then(
-      async () => {
-        if (this.#stopping) return;
+    running
+      .then(async () => {
+        // Those that shards read go on.
+        if (this.#stopping || this.sources.size === 0) return;
         // What has ended is saved as ended: a start after this finds nothing to do again.
+        this.#ending = true;
         clearTimeout(this.#timer);
         await this.#taking;
-        if (this.sources.size > 0) await this.#takeCheckpoint();
+        await this.#takeCheckpoint();
         await intake.end();
-      },
-    ).catch((error: Error) => this.#fail(error));
+      })
+      .catch((error: Error) => this.#fail(error));
   }
 
   #channel(wire: Wire, from: number | 'main', to: number | 'main'): Channel {
@@ -278,6 +305,7 @@ export class Run {
         break;
       case 'done':
         this.#shardsDone += 1;
+        this.#ended.reject(new Error('a shard has come to its end'));
         break;
       default:
         report satisfies never;
@@ -312,9 +340,11 @@ export class Run {
     if (interval === undefined || this.#checkpoints === undefined) return;
     this.#timer = setTimeout(() => {
       this.#taking = this.#takeCheckpoint()
-        .catch((error: Error) => this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands'))
+        .catch((error: Error) => {
+          if (!this.#stopping && this.#shardsDone === 0) this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands');
+        })
         .finally(() => {
-          if (!this.#stopping) this.#schedule();
+          if (!this.#stopping && !this.#ending) this.#schedule();
         });
     }, interval);
     this.#timer.unref();
@@ -326,10 +356,13 @@ export class Run {
     if (checkpoints === undefined || this.intake === undefined || this.#shardsDone > 0) return;
     const number = (this.#number += 1);
     const directory = { all: () => this.directory.saveAll(), changes: () => this.directory.save() };
-    const released = this.directory.expire(this.intake.watermark - this.plan.keep, number, checkpoints.oldest);
-    const done = await checkpoints.take(number, directory, () => this.intake!.barrier(number, released), this.#failed.promise);
+    this.#released.push(...this.directory.expire(this.intake.watermark - this.plan.keep, number, checkpoints.oldest));
+    const released = this.#released;
+    const done = await checkpoints.take(number, directory, () => this.intake!.barrier(number, released), this.#gone);
     // Every thread and sink has passed the barrier: nobody names these slots any more.
+    this.#released = [];
     this.names.release(released);
+    if (released.length > 0) for (const control of this.#controls) control.send({ type: 'forget', slots: released });
     this.#host.checkpoint(done);
     const committed = checkpoints.committed();
     for (const [index, source] of this.sources) {
@@ -376,11 +409,21 @@ export class Run {
     this.intake?.stop(true);
     for (const pump of this.pumps) pump.stop();
     for (const control of this.#controls) control.send({ type: 'stop' });
+    // Who has not read yet what he was told before has no room for more.
+    const telling = setInterval(() => this.#controls.forEach((control) => control.flush()), TELL_AGAIN_MS);
     await Promise.allSettled([...this.#shards, ...this.#running]);
+    clearInterval(telling);
     await this.#shardPool?.close({ force: true }).catch(() => {});
     await this.#trainingPool?.destroy();
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));
     await this.#journal?.close();
   }
+}
+
+const TELL_AGAIN_MS = 10;
+
+/** The furthest event time that any source had seen. */
+function furthestOf({ sources }: Restored): Time {
+  return Math.max(-Infinity, ...Object.values(sources).map(({ watermark }) => watermark.largest ?? -Infinity));
 }

@@ -152,7 +152,10 @@ export class Runtime {
   async #drain(): Promise<void> {
     this.#state = 'draining';
     this.#wakeUp();
-    await this.#run?.drain();
+    await this.#run?.drain().catch((error: Error) => {
+      this.#fail(error);
+      this.#options.log.error({ err: error }, 'the last checkpoint failed: the one before it stands');
+    });
     await this.finished.catch(() => {});
   }
 

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from './clock.js';
 import type { AnySource } from './connector.js';
+import { NodeError } from './node-error.js';
 import type { AnyOperator } from './operator.js';
 import { Shard, type Report, type ShardStart } from './shard.js';
 
@@ -13,7 +14,14 @@ export interface ShardTask {
   readonly port: MessagePort;
 }
 
-export default async function shardWorker({ start, operators, sources, port }: ShardTask): Promise<void> {
+/** An operator threw. An answer, as an error between threads keeps its message alone. */
+export interface ShardFailure {
+  readonly node: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+export default async function shardWorker({ start, operators, sources, port }: ShardTask): Promise<ShardFailure | undefined> {
   const { operators: definitions } = (await import(operators)) as { operators: readonly AnyOperator[] };
   const local = sources === undefined ? [] : ((await import(sources)) as { sources: readonly AnySource[] }).sources;
   // Saved columns are fresh copies, so they are moved, not copied again.
@@ -23,6 +31,11 @@ export default async function shardWorker({ start, operators, sources, port }: S
     report({ type: 'ready' });
     shard.run(() => systemClock.elapsed());
     report({ type: 'done', shard: start.shard });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    const cause = error.cause instanceof Error ? error.cause : error;
+    return { node: error.node, message: error.message, stack: cause.stack ?? '' };
   } finally {
     port.close();
   }

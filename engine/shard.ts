@@ -164,6 +164,9 @@ export class Shard {
         case 'release':
           for (const actor of this.#actors) actor.releaseAt(control.checkpoint, control.slots);
           break;
+        case 'forget':
+          this.#names.release(control.slots);
+          break;
         case 'barrier':
           for (const actor of this.#actors) actor.localBarrier(control.checkpoint);
           break;
@@ -212,6 +215,7 @@ export class Shard {
         before = after;
         continue;
       }
+      if (this.#stopped) return;
       this.#signal.wait(seen, SLEEP_MS);
       before = elapsed();
       stats.addShard(turn === 'blocked' ? ShardField.blockedMs : ShardField.idleMs, before - after);

@@ -151,6 +151,7 @@ export class Stage implements Output {
     if (this.#restored) {
       // Its consumers hear again what they heard before the barrier. What was set behind the watermark waits for the next, as it would have.
       this.#restored = false;
+      this.watermarks.restore(this.#watermark);
       this.#passOn(this.#watermark);
       return 'done';
     }
@@ -367,9 +368,8 @@ export class Stage implements Output {
     if (saved.version !== this.#definition.version) {
       throw new Error(`the state of ${name} (${saved.type}) has version ${saved.version} in the checkpoint, this build reads version ${this.#definition.version}: start without the checkpoint, or with the build that wrote it`);
     }
-    // The same on every shard, as a barrier is a cut through all.
-    this.watermarks.restore(saved.watermark);
-    this.#watermark = this.watermarks.time;
+    // Shards that read their sources themselves may stand at different ones.
+    this.#watermark = this.#restored ? Math.min(this.#watermark, saved.watermark) : saved.watermark;
     this.#restored = true;
     if (saved.meaning !== this.#meaning) return `${name} (${saved.type}) was configured otherwise when its state was saved (${saved.meaning}, now ${this.#meaning}): it begins anew`;
     this.state.restore(saved.columns, owns);

@@ -1,8 +1,9 @@
 import type { Batch } from './batch.js';
 import type { Clock, Time } from './clock.js';
-import type { Intake as SampleIntake, Position, Source } from './connector.js';
+import type { Intake as SampleIntake, Position, Reading, Source } from './connector.js';
 import type { Directory } from './directory.js';
 import type { Finding } from './finding.js';
+import { jsonNumber } from './json-number.js';
 import { BATCH_ROWS, MAX_FUTURE_MS } from './limits.js';
 import type { Link, Plan, PlannedSource } from './plan.js';
 import { NO_SLOT } from './series.js';
@@ -11,7 +12,7 @@ import { SourceWatermark } from './watermark.js';
 /** Where a source stands, as saved: its position, what was read and not yet sent, and its watermark. */
 export interface SavedSource {
   readonly position: Position;
-  readonly staged: readonly (readonly [time: number, series: string, value: number, flags: number])[];
+  readonly staged: readonly (readonly [time: number, series: string, value: number | string, flags: number])[];
   readonly watermark: { readonly largest: number | null; readonly time: number | null };
   readonly findings: readonly Finding[];
   readonly ended: boolean;
@@ -25,7 +26,7 @@ export interface Refusals {
 }
 
 /** Rows asked of a source at once. */
-export const READ_ROWS = BATCH_ROWS;
+const READ_ROWS = BATCH_ROWS;
 
 /** A source with what it has read and not yet sent. */
 export class Staging implements SampleIntake {
@@ -41,6 +42,8 @@ export class Staging implements SampleIntake {
   /** Rows before it are sent. */
   sent = 0;
   readonly findings: Finding[] = [];
+  /** So many of them belong to readings that have returned. */
+  readyFindings = 0;
   position: Position | undefined;
   ended = false;
   idle = false;
@@ -108,10 +111,53 @@ export class Staging implements SampleIntake {
     return this.sent < this.ready;
   }
 
-  clear(): void {
+  /** Nothing came, or what came is sent: the next reading may begin. */
+  get empty(): boolean {
+    return !this.staged && this.findings.length === 0;
+  }
+
+  /** It has ended, and everyone has been told. */
+  get done(): boolean {
+    return this.ended && this.empty && this.watermark.time === Infinity;
+  }
+
+  /** Reads once; what came is staged. An error names the source. */
+  async read(signal: AbortSignal): Promise<void> {
+    this.#clear();
+    let reading: Reading;
+    try {
+      reading = await this.source.read(this, READ_ROWS, signal);
+    } catch (error) {
+      throw Object.assign(error as Error, { node: this.name });
+    }
+    this.ready = this.length;
+    this.readyFindings = this.findings.length;
+    this.position = reading.position;
+    if (reading.ended === true) this.ended = true;
+  }
+
+  #clear(): void {
+    this.readyFindings = 0;
     this.length = 0;
     this.ready = 0;
     this.sent = 0;
+  }
+
+  save(text: (slot: number) => string): SavedSource {
+    const staged: [number, string, number | string, number][] = [];
+    for (let i = this.sent; i < this.ready; i++) staged.push([this.time[i]!, text(this.slot[i]!), jsonNumber(this.value[i]!), this.flags[i]!]);
+    return { position: this.position ?? null, staged, findings: this.findings.slice(0, this.readyFindings), watermark: this.watermark.save(), ended: this.ended, rows: this.rows };
+  }
+
+  restore(saved: SavedSource): void {
+    this.position = saved.position;
+    this.ended = saved.ended;
+    this.rows = saved.rows;
+    this.watermark.restore(saved.watermark);
+    for (const [time, series, value, flags] of saved.staged) this.add(time, series, Number(value), flags);
+    this.ready = this.length;
+    this.findings.push(...saved.findings);
+    this.readyFindings = this.findings.length;
   }
 
   batch(from: number, to: number): Batch {

@@ -93,6 +93,14 @@ export function sha256(path: string): string {
 
 export const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
 
+/** Where two outputs differ first, and how long they are; undefined: nowhere. */
+export function difference(got: readonly string[], wanted: readonly string[]): object | undefined {
+  const at = wanted.findIndex((line, i) => got[i] !== line);
+  if (at < 0 && got.length === wanted.length) return undefined;
+  const line = at < 0 ? wanted.length : at;
+  return { line, got: got[line], wanted: wanted[line], lines: [got.length, wanted.length], lost: wanted.filter((each) => !got.includes(each)).slice(0, 3), more: got.filter((each) => !wanted.includes(each)).slice(0, 3) };
+}
+
 export type Row = readonly [time: number, series: string, value: number];
 
 /** Waits until something is so; a test that waits for ever is ended by tap. */

@@ -5,22 +5,45 @@ import { defineOperator, type AnyOperator } from '../../engine/operator.js';
 import { makeSeries, seriesText } from '../../engine/series.js';
 import { operators as all } from '../../operators/list.js';
 
+const word = new Int32Array(new SharedArrayBuffer(4));
+const rest = (ms: number): void => void Atomics.wait(word, 0, 0, ms);
+
 const about = { summary: '', description: '', examples: [], version: 1 };
 
-/** Throws at the first row from each of these times on: once, which a file of that number remembers over restarts, or always. */
+/** Throws at the first row from each of these times on: once, which files remember over restarts, or always. `ms`: rests at each batch, so that there is time for checkpoints; `wakes`: the same at a timer before the next. */
 const crash = defineOperator({
   ...about,
   name: 'crash',
-  config: z.strictObject({ at: z.array(z.number()), once: z.string().optional() }),
+  config: z.strictObject({ at: z.array(z.number()).default([]), once: z.string().optional(), ms: z.number().default(0), wakes: z.number().default(0) }),
   ports: () => ({ input: { rows: [] }, output: { rows: [], passes: true } }),
-  create: ({ at, once }) => ({
+  create: ({ at, once, ms, wakes }) => ({
+    wake: () => rest(wakes),
     push(batch, _state, out) {
+      if (ms > 0) rest(ms);
+      if (wakes > 0) out.wake(batch.slot[0]!, batch.time[0]! + 1);
       for (const time of at) {
         for (let i = 0; i < batch.length; i++) {
           if (batch.time[i]! < time || (once !== undefined && existsSync(`${once}-${time}`))) continue;
           if (once !== undefined) writeFileSync(`${once}-${time}`, '');
           throw new Error(`the row at ${time} is too much`);
         }
+      }
+      out.extend(batch);
+    },
+  }),
+});
+
+/** Rests as many ms as a row's value says; throws after it where that is negative. */
+const busy = defineOperator({
+  ...about,
+  name: 'busy',
+  config: z.strictObject({}),
+  ports: () => ({ input: { rows: [] }, output: { rows: [] } }),
+  create: () => ({
+    push(batch, _state, out) {
+      for (let i = 0; i < batch.length; i++) {
+        rest(Math.abs(batch.value[i]!));
+        if (batch.value[i]! < 0) throw new Error('worn out');
       }
       out.extend(batch);
     },
@@ -77,15 +100,12 @@ const sumBy = defineOperator({
   },
 });
 
-/** How long training takes: ms, or until a file is there. */
+/** How long training takes: ms, and until a file is there. */
 interface Training {
   readonly sum: number;
   readonly ms: number;
   readonly until?: string;
 }
-
-const word = new Int32Array(new SharedArrayBuffer(4));
-const rest = (ms: number): void => void Atomics.wait(word, 0, 0, ms);
 
 /** Trains a model (the sum of all values so far) at the next multiple of `every` ms after a row of each series; rows carry the model in use, so every difference in when it took effect shows. */
 const train = defineOperator({
@@ -129,4 +149,4 @@ const train = defineOperator({
   }),
 });
 
-export const operators: readonly AnyOperator[] = [...all, crash, sumBy, train];
+export const operators: readonly AnyOperator[] = [...all, busy, crash, sumBy, train];
