@@ -1,7 +1,7 @@
 import { Counter } from './counter.js';
 import { Ends } from './ends.js';
 import { Extremes } from './extremes.js';
-import { Counts, Moments } from './moments.js';
+import { Moments } from './moments.js';
 import type { Panes } from './panes.js';
 import { Quantiles, type AskedQuantile } from './quantiles.js';
 import type { Part } from './state.js';
@@ -18,7 +18,6 @@ export function quantileOf(name: string): number | undefined {
 
 /** What the aggregates need to keep. */
 export interface Needs {
-  readonly moments: boolean;
   readonly sum: boolean;
   readonly extremes: boolean;
   readonly ends: boolean;
@@ -29,7 +28,6 @@ export interface Needs {
 export function needsOf(aggregates: readonly string[]): Needs {
   const some = (...names: string[]): boolean => names.some((name) => aggregates.includes(name));
   return {
-    moments: some('mean', 'stddev', 'variance'),
     sum: some('sum'),
     extremes: some('min', 'max'),
     ends: some('first', 'last'),
@@ -40,23 +38,26 @@ export function needsOf(aggregates: readonly string[]): Needs {
 
 /** Everything that computes the aggregates. */
 export interface Parts {
-  /** The first keeps the count. */
   readonly all: readonly Part[];
+  readonly moments: Moments;
+  /** All but the moments. */
+  readonly others: readonly Part[];
   readonly counter: Counter | undefined;
   readonly quantiles: Quantiles | undefined;
 }
 
 export function partsOf(aggregates: readonly string[], panes: Panes): Parts {
   const needs = needsOf(aggregates);
-  const all: Part[] = [needs.moments ? new Moments() : new Counts()];
-  if (needs.sum) all.push(new Sum());
-  if (needs.extremes) all.push(new Extremes());
-  if (needs.ends) all.push(new Ends());
+  const moments = new Moments();
+  const others: Part[] = [];
+  if (needs.sum) others.push(new Sum());
+  if (needs.extremes) others.push(new Extremes());
+  if (needs.ends) others.push(new Ends());
   const counter = needs.counter ? new Counter(panes) : undefined;
-  if (counter !== undefined) all.push(counter);
+  if (counter !== undefined) others.push(counter);
   const quantiles = needs.quantiles ? new Quantiles(panes, askedQuantiles(aggregates)) : undefined;
-  if (quantiles !== undefined) all.push(quantiles);
-  return { all, counter, quantiles };
+  if (quantiles !== undefined) others.push(quantiles);
+  return { all: [moments, ...others], moments, others, counter, quantiles };
 }
 
 function askedQuantiles(aggregates: readonly string[]): AskedQuantile[] {

@@ -68,7 +68,7 @@ Values that are not a number, and stale markers, are passed over.
 Growth can only be told in order of time. So where \`increase\` or \`rate\` is asked for, a sample older than
 watermark - \`lateness\` is late even if its window is open, and at most 1,024 samples of a series may wait for the watermark.
 
-A series takes 17 + panes × (4 + 16 for \`mean\`, \`stddev\`, \`variance\` + 8 for \`sum\` + 16 for \`min\`, \`max\` + 32 for
+A series takes 17 + panes × (24 + 8 for \`sum\` + 16 for \`min\`, \`max\` + 32 for
 \`first\`, \`last\` + 40 for \`increase\`, \`rate\`) bytes. There are (size + lateness + lead) / slide + 1 panes, rounded up,
 and one more where windows overlap; lead is how far the sources may be ahead of the watermark. Quantiles add a
 sketch for each pane with samples: 8 bytes a sample up to 32, beyond that about half a kB for values of one order
@@ -114,8 +114,7 @@ of magnitude, at most 16 KiB. The waiting samples of \`increase\` and \`rate\` t
       open: 'u8',
       next: 'f64',
       newest: 'f64',
-      count: { type: 'u32', per: perSlot },
-      ...f64(needs.moments, 'moments', 2),
+      moments: { type: 'f64', per: 3 * perSlot },
       ...f64(needs.sum, 'sum', 1),
       ...f64(needs.extremes, 'extremes', 2),
       ...f64(needs.ends, 'ends', 4),

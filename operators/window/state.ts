@@ -11,8 +11,7 @@ export type WindowSchema = {
   /** Of an open series: end of the next window to close, and of the newest pane with rows; ms. */
   readonly next: 'f64';
   readonly newest: 'f64';
-  /** Rows of a pane. A pane without rows is empty, whatever the other columns hold. */
-  readonly count: { readonly type: 'u32'; readonly per: number };
+  /** Of a pane: how many rows it has, then their mean and squared distances. A pane without rows is empty, whatever else the columns hold. */
   readonly moments: { readonly type: 'f64'; readonly per: number };
   readonly sum: { readonly type: 'f64'; readonly per: number };
   readonly extremes: { readonly type: 'f64'; readonly per: number };
@@ -25,7 +24,6 @@ export interface WindowState {
   readonly open: Uint8Array;
   readonly next: Float64Array;
   readonly newest: Float64Array;
-  readonly count: Uint32Array;
   readonly moments: Float64Array;
   readonly sum: Float64Array;
   readonly extremes: Float64Array;
@@ -47,7 +45,7 @@ export interface Part {
   clear(state: WindowState, slot: number, pane: number): void;
   /** Adds rows to their panes: row i to `panes[i]`, to none where that is negative. */
   add(state: WindowState, rows: Rows, panes: Int32Array): void;
-  /** Makes `pane` stand for itself and a `later` one that is not empty. Called before the counts are added. */
+  /** Makes `pane` stand for itself and a `later` one that is not empty. Called before the rows are counted together. */
   append(state: WindowState, slot: number, pane: number, later: number): void;
   /** Writes the aggregates of panes with rows: those of `closing.panes[j]` to `columns[aggregate][first + j]`. */
   read(state: WindowState, closing: Closing, columns: Outputs, first: number): void;

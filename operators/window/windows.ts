@@ -3,6 +3,7 @@ import { BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
 import type { Columns, Operator, Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
+import { addMoment } from './moments.js';
 import type { Panes } from './panes.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
 
@@ -31,8 +32,6 @@ export class Windows implements Operator<WindowSchema> {
   readonly #parts: Parts;
   /** Pane of each row of the batch at hand. */
   #rowPanes = new Int32Array(BATCH_ROWS);
-  /** Rows of the batch at hand that are not known to be in time, or the first of their pane. */
-  #otherRows = new Int32Array(BATCH_ROWS);
   /** Pane of the row that entered one last: its end, and its place in the ring. */
   #enteredEnd = -Infinity;
   #enteredPlace = 0;
@@ -48,13 +47,14 @@ export class Windows implements Operator<WindowSchema> {
   }
 
   push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
-    if (this.#rowPanes.length < batch.length) {
-      this.#rowPanes = new Int32Array(batch.length);
-      this.#otherRows = new Int32Array(batch.length);
+    if (this.#rowPanes.length < batch.length) this.#rowPanes = new Int32Array(batch.length);
+    const { moments, others, counter } = this.#parts;
+    if (counter === undefined) this.#count(batch, state, out);
+    else {
+      this.#locateInOrder(batch, state, out, counter);
+      moments.add(state, batch, this.#rowPanes);
     }
-    if (this.#parts.counter === undefined) this.#locate(batch, state, out);
-    else this.#locateInOrder(batch, state, out, this.#parts.counter);
-    for (const part of this.#parts.all) part.add(state, batch, this.#rowPanes);
+    for (const part of others) part.add(state, batch, this.#rowPanes);
   }
 
   /** In rounds: each closes at most one window of each series of the block. */
@@ -93,41 +93,42 @@ export class Windows implements Operator<WindowSchema> {
     this.#parts.quantiles?.release(slot);
   }
 
-  /** Finds the pane of each row. */
-  #locate(batch: Batch, state: WindowState, out: Output): void {
-    const others = this.#findPanes(batch, state, out.watermark);
-    const rows = this.#otherRows;
-    for (let k = 0; k < others; k++) this.#rowPanes[rows[k]!] = this.#enter(batch, rows[k]!, state, out);
-  }
-
   /**
-   * The panes of rows whose pane has rows of their series already, which are most: nothing is to be done for them. The
-   * others, of which it returns the number, go to `#otherRows`. A loop without calls, so that it stays in registers.
+   * Counts each row in its pane. Most rows are of the same pane of time as the row before, which is found without a
+   * division, and that pane has rows of their series already: then there is nothing else to do. Locals of one machine
+   * type each (`| 0`) save a conversion a row.
    */
-  #findPanes({ length, time, slot, value }: Batch, { count }: WindowState, watermark: number): number {
-    const { slide, perSlot } = this.#panes;
+  #count(batch: Batch, state: WindowState, out: Output): void {
+    const { length, time, slot, value } = batch;
+    const { moments } = state;
+    const { slide } = this.#panes;
+    const perSlot = this.#panes.perSlot | 0;
+    const hasOthers = this.#parts.others.length > 0;
     const rowPanes = this.#rowPanes;
-    const otherRows = this.#otherRows;
-    let others = 0;
+    let start = Infinity;
     let end = -Infinity;
-    let place = NONE;
+    let place = 0;
+    let takes = false;
     for (let i = 0; i < length; i++) {
-      const left = end - time[i]!;
-      if (!(left > 0 && left <= slide)) {
-        const number = Math.floor(time[i]! / slide);
-        end = (number + 1) * slide;
-        place = this.#panes.takes(end, watermark) ? this.#panes.place(number) : NONE;
+      const t = time[i]!;
+      const v = value[i]!;
+      if (!(t >= start && t < end)) {
+        const number = Math.floor(t / slide);
+        start = number * slide;
+        end = start + slide;
+        place = this.#panes.place(number) | 0;
+        takes = this.#panes.takes(end, out.watermark);
       }
-      const pane = Math.imul(slot[i]!, perSlot) + place;
+      let pane = (Math.imul(slot[i]!, perSlot) + place) | 0;
       // Stale markers and other NaN are not samples.
-      if (Number.isNaN(value[i]!)) rowPanes[i] = NONE;
-      else if (place !== NONE && count[pane]! > 0) rowPanes[i] = pane;
-      else otherRows[others++] = i;
+      if (Number.isNaN(v)) pane = NONE;
+      else if (moments[3 * pane] === 0 || !takes) pane = this.#enter(batch, i, state, out);
+      if (hasOthers) rowPanes[i] = pane;
+      if (pane !== NONE) addMoment(moments, pane, v);
     }
-    return others;
   }
 
-  /** As `#locate`, and hands samples to the counter, which needs them in order of time. */
+  /** Finds the pane of each row, and hands samples to the counter, which needs them in order of time. */
   #locateInOrder(batch: Batch, state: WindowState, out: Output, counter: Counter): void {
     const { length, time, slot, value } = batch;
     const rowPanes = this.#rowPanes;
@@ -174,7 +175,7 @@ export class Windows implements Operator<WindowSchema> {
     }
     newest[slot] = last;
     const pane = slot * perSlot + this.#enteredPlace;
-    if (state.count[pane] === 0) this.#clear(state, slot, pane);
+    if (state.moments[3 * pane] === 0) this.#clear(state, slot, pane);
     return pane;
   }
 
@@ -190,7 +191,7 @@ export class Windows implements Operator<WindowSchema> {
 
   /** Each window is one pane. */
   #closeTumbling(due: number, state: WindowState): void {
-    const { count, next } = state;
+    const { moments, next } = state;
     const { slide, perSlot } = this.#panes;
     const counter = this.#parts.counter;
     this.#closing.length = 0;
@@ -204,7 +205,7 @@ export class Windows implements Operator<WindowSchema> {
         place = this.#panes.place(end / slide - 1);
       }
       const pane = slot * perSlot + place;
-      if (count[pane] === 0) continue;
+      if (moments[3 * pane] === 0) continue;
       counter?.settle(state, slot, pane, end);
       this.#take(slot, pane, end);
     }
@@ -212,7 +213,7 @@ export class Windows implements Operator<WindowSchema> {
 
   /** Each window is the end of one block, which lies in its oldest pane, and the beginning of the next, the running total. */
   #closeSliding(due: number, state: WindowState): void {
-    const { count, next } = state;
+    const { moments, next } = state;
     const { slide, perWindow, ring, perSlot } = this.#panes;
     const counter = this.#parts.counter;
     this.#closing.length = 0;
@@ -232,10 +233,10 @@ export class Windows implements Operator<WindowSchema> {
       const newest = slot * perSlot + newestPlace;
       const total = slot * perSlot + ring;
       const whole = slot * perSlot + wholePlace;
-      if (count[newest]! > 0) counter?.settle(state, slot, newest, end);
+      if (moments[3 * newest]! > 0) counter?.settle(state, slot, newest, end);
       this.#append(state, slot, total, newest);
       if (whole !== total) this.#append(state, slot, whole, total);
-      if (count[whole]! > 0) this.#take(slot, whole, end);
+      if (moments[3 * whole]! > 0) this.#take(slot, whole, end);
     }
   }
 
@@ -298,20 +299,20 @@ export class Windows implements Operator<WindowSchema> {
 
   /** Makes `pane` stand for itself and a `later` one. */
   #append(state: WindowState, slot: number, pane: number, later: number): void {
-    const { count } = state;
-    if (count[later] === 0) return;
-    if (count[pane] === 0) this.#clear(state, slot, pane);
+    const { moments } = state;
+    if (moments[3 * later] === 0) return;
+    if (moments[3 * pane] === 0) this.#clear(state, slot, pane);
     for (const part of this.#parts.all) part.append(state, slot, pane, later);
-    count[pane]! += count[later]!;
+    moments[3 * pane]! += moments[3 * later]!;
   }
 
   #clear(state: WindowState, slot: number, pane: number): void {
     for (const part of this.#parts.all) part.clear(state, slot, pane);
   }
 
-  #drop({ count }: WindowState, slot: number, pane: number): void {
-    if (count[pane] === 0) return;
-    count[pane] = 0;
+  #drop({ moments }: WindowState, slot: number, pane: number): void {
+    if (moments[3 * pane] === 0) return;
+    moments[3 * pane] = 0;
     this.#parts.quantiles?.drop(slot, pane);
   }
 }

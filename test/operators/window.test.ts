@@ -338,9 +338,9 @@ await t.test('before 1970, and at its first moment', async (t) => {
 await t.test('a series has the bytes that its page says', async (t) => {
   const bytes = (config: Record<string, unknown>, lead: number): number =>
     Object.values(new Rig(config, lead).schema).reduce((sum, spec) => sum + perSlot(spec) * ARRAYS[typeOf(spec)].BYTES_PER_ELEMENT, 0);
-  t.equal(bytes({ size: '10s', aggregates: ['count'] }, 60_000), 17 + 8 * 4);
-  t.equal(bytes({ size: '10s', aggregates: ['count', 'mean', 'stddev'] }, 60_000), 17 + 8 * 20);
-  t.equal(bytes({ size: '1m', slide: '10s', lateness: '30s', aggregates: every }, 60_000), 17 + (16 + 1) * (4 + 16 + 8 + 16 + 32 + 40));
+  t.equal(bytes({ size: '10s', aggregates: ['count'] }, 60_000), 17 + 8 * 24);
+  t.equal(bytes({ size: '10s', aggregates: ['count', 'mean', 'stddev'] }, 60_000), 17 + 8 * 24);
+  t.equal(bytes({ size: '1m', slide: '10s', lateness: '30s', aggregates: every }, 60_000), 17 + (16 + 1) * (24 + 8 + 16 + 32 + 40));
 });
 
 await t.test('what is kept outside columns is bounded', async (t) => {
