@@ -25,7 +25,10 @@ export const series = new SeriesStore((changed) => {
   setEdge(series.oldest, series.newest, true);
   redrawAll(changed);
 });
-export const past = new Past(series, serverNow, redrawAll);
+export const past = new Past(series, serverNow, (changed) => {
+  setEdge(series.oldest, series.newest, freshness.peek().state === 'fresh');
+  redrawAll(changed);
+});
 
 export const anomalies = new FindingStore<Anomaly>();
 export const forecasts = new FindingStore<Forecast>();

@@ -38,6 +38,8 @@ export function judge({ freshness, alerts, anomalies, forecasts, budgets, now, w
   ].filter((fact) => fact !== '');
   if (alerts.length > 0) {
     const since = Math.min(...alerts.map(({ opened_at }) => Date.parse(opened_at)));
+    // What no other part of the page would say in so few words, the alert says itself.
+    if (facts.length === 0) facts.push(alerts[0]!.explanation);
     return {
       tone: worst >= rank('high') ? 'serious' : 'notable',
       headline: `${count(alerts.length, 'alert is', 'alerts are')} firing`,

@@ -27,7 +27,8 @@ const CURRENT_MS = 10_000;
 
 /** One chart: lines, the bands in which they are expected, and anomalies. It draws only while it can be seen. */
 export class Plot implements Drawn {
-  visible = false;
+  private seen = false;
+  private drawn = false;
   private readonly host: HTMLElement;
   private readonly content: PlotContent;
   private readonly u: uPlot;
@@ -63,13 +64,19 @@ export class Plot implements Drawn {
     this.resizing.observe(host);
     this.seeing = new IntersectionObserver(
       (entries) => {
-        this.visible = entries.at(-1)!.isIntersecting;
-        if (this.visible) redraw(this);
+        this.seen = entries.at(-1)!.isIntersecting;
+        if (this.seen) redraw(this);
       },
       { rootMargin: '100px' },
     );
     this.seeing.observe(host);
     remember(this);
+    redraw(this);
+  }
+
+  /** Once it is drawn in any case: for whoever scrolls fast, or prints. */
+  get visible(): boolean {
+    return this.seen || !this.drawn;
   }
 
   shows(series: Series): boolean {
@@ -81,6 +88,7 @@ export class Plot implements Drawn {
     const shown = range.peek();
     const window = stretch();
     const tracks = content.members.map(({ series }) => content.trackOf(series, shown));
+    this.drawn = true;
     this.scene = {
       window,
       tracks,

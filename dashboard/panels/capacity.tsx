@@ -3,7 +3,7 @@ import { now } from '../clock.js';
 import { seriesTitle } from '../format/names.js';
 import { formatValue } from '../format/number.js';
 import { dayName, formatLength, formatMoment } from '../format/time.js';
-import { unitOf } from '../format/units.js';
+import { isShareOfWhole, unitOf } from '../format/units.js';
 import type { Action, Forecast } from '../live/protocol.js';
 import { ForecastSketch } from './forecast-sketch.js';
 import { Lesson } from './lesson.js';
@@ -37,6 +37,9 @@ function ForecastItem({ forecast }: { readonly forecast: Forecast }) {
   const { metric_name, labels, current_value, predicted_value, lower_95, upper_95, horizon_ms, recommended_action } = forecast;
   const unit = unitOf(metric_name);
   const { word, tone } = actions[recommended_action];
+  // A trend knows no limits; a share does.
+  const whole = isShareOfWhole(metric_name);
+  const within = (value: number) => (whole ? Math.max(0, Math.min(100, value)) : value);
   return (
     <li class="forecast" title={forecast.explanation}>
       <p class="budget-head">
@@ -52,12 +55,12 @@ function ForecastItem({ forecast }: { readonly forecast: Forecast }) {
           </div>
           <div>
             <dt>In {formatLength(horizon_ms)}</dt>
-            <dd>{formatValue(predicted_value, unit)}</dd>
+            <dd>{whole && predicted_value > 100 ? 'full' : formatValue(predicted_value, unit)}</dd>
           </div>
           <div class="wide">
             <dt>95 % sure between</dt>
             <dd>
-              {formatValue(lower_95, unit)} and {formatValue(upper_95, unit)}
+              {formatValue(within(lower_95), unit)} and {formatValue(within(upper_95), unit)}
             </dd>
           </div>
         </dl>

@@ -22,7 +22,7 @@ export function ErrorBudgets() {
         </ul>
       )}
       {all !== undefined && all.length > 0 && silent && (
-        <Lesson command={`curl ${location.origin}/api/sli-measurements -d '{"sli_name":"api_success_rate","value":0.999}'`}>Nothing has been counted for any objective yet. Send a measurement:</Lesson>
+        <Lesson command={`curl ${location.origin}/api/sli-measurements -d '{"sli_name":"api_success_rate","value":0.999}'`}>Nothing has been counted for any objective yet. Send a measurement; it is shown within a minute:</Lesson>
       )}
     </Panel>
   );

@@ -20,10 +20,14 @@ interface HistoryBody {
 
 interface Stretch {
   readonly ms: number;
+  /** Interval of averages; 0: rows as they came. */
   readonly step: number;
 }
 
-/** Fetches what was before the page was opened, for ranges that go further back than the live rows. */
+/** Live rows that begin this much after the stretch are completed: less is not worth a request. */
+const MISSING_MS = 10_000;
+
+/** Fetches what was before the live rows: for ranges that go further back, and after a restart of the server, whose live rows begin with it. */
 export class Past {
   /** Requests under way. */
   readonly loading = signal(0);
@@ -33,6 +37,7 @@ export class Past {
   private readonly clock: () => number;
   private readonly onLoaded: (series: ReadonlySet<Series>) => void;
   private stretch: Stretch | undefined;
+  private snapshots = 0;
   private asked = new Set<string>();
   private queue: (() => Promise<void>)[] = [];
   private running = 0;
@@ -46,22 +51,28 @@ export class Past {
 
   /** The rows of a series over a stretch of time; where they are not there yet they are fetched, with those of its whole metric. */
   track(series: Series, stretch: Stretch): Track {
+    if (this.stretch?.step !== stretch.step || this.snapshots !== this.store.snapshots) this.begin(stretch);
     if (stretch.step === 0) {
       series.long = undefined;
+      if (series.live.length > 0 && series.live.time(0) > this.clock() - stretch.ms + MISSING_MS) this.ask(series, stretch);
       return series.live;
     }
-    if (this.stretch?.step !== stretch.step) this.begin(stretch);
     if (series.long?.step !== stretch.step) series.long = joined(series, stretch, []);
-    const id = `${series.node} ${series.metric}`;
-    if (!this.asked.has(id)) {
-      this.asked.add(id);
-      this.enqueue(() => this.load(series.node, series.metric, stretch));
-    }
+    this.ask(series, stretch);
     return series.long;
+  }
+
+  /** Once for all series of its metric. */
+  private ask({ node, metric }: Series, stretch: Stretch): void {
+    const id = `${node} ${metric}`;
+    if (this.asked.has(id)) return;
+    this.asked.add(id);
+    this.enqueue(() => this.load(node, metric, stretch));
   }
 
   private begin(stretch: Stretch): void {
     this.stretch = stretch;
+    this.snapshots = this.store.snapshots;
     this.abort.abort();
     this.abort = new AbortController();
     this.asked = new Set();
@@ -91,9 +102,10 @@ export class Past {
   private async load(node: string, metric: string, stretch: Stretch): Promise<void> {
     const { signal: aborted } = this.abort;
     const members = [...this.store.all()].filter((series) => series.node === node && series.metric === metric);
-    const buckets = Math.min(stretch.ms / stretch.step, Math.floor(MOST_ROWS / Math.max(1, members.length)));
-    const to = Math.ceil(this.clock() / stretch.step) * stretch.step;
-    const query = new URLSearchParams({ node, metric_name: metric, from: String(to - stretch.ms), to: String(to), buckets: String(buckets) });
+    const step = Math.max(1, stretch.step);
+    const to = Math.ceil(this.clock() / step) * step;
+    const query = new URLSearchParams({ node, metric_name: metric, from: String(to - stretch.ms), to: String(to) });
+    if (stretch.step > 0) query.set('buckets', String(Math.min(stretch.ms / step, Math.floor(MOST_ROWS / Math.max(1, members.length)))));
     try {
       const response = await fetch(`/api/history?${query.toString()}`, { signal: aborted });
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
@@ -103,16 +115,14 @@ export class Past {
       for (const { metric_name, labels, columns, rows } of body.series) {
         const series = this.store.at(node, seriesKey(metric_name, labels));
         if (series === undefined) continue;
-        // Averages come with further columns, and in the order of the store.
+        // They may have further columns, in another order.
         const order = series.columns.map((name) => columns.indexOf(name) + 2);
-        series.long = joined(
-          series,
-          stretch,
-          rows.map((row) => [row[0]!, row[1]!, ...order.map((at) => (at < 2 ? null : (row[at] ?? null)))]),
-        );
+        const past = rows.map((row) => [row[0]!, row[1]!, ...order.map((at) => (at < 2 ? null : (row[at] ?? null)))]);
+        if (stretch.step > 0) series.long = joined(series, stretch, past);
+        else this.store.complete(series, past);
         loaded.add(series);
       }
-      this.onLoaded(loaded);
+      if (loaded.size > 0) this.onLoaded(loaded);
     } catch (error) {
       if (!aborted.aborted) this.failure.value = (error as Error).message;
     }

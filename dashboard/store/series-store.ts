@@ -31,6 +31,8 @@ export class SeriesStore implements Receiver {
   /** Times of the newest row, and of the oldest that came live. */
   newest = -Infinity;
   oldest = Infinity;
+  /** How many snapshots have replaced the live rows. */
+  snapshots = 0;
   private readonly series = new Map<string, Series>();
   private byIndex: (Series | undefined)[] = [];
   private unnamed = new Set<string>();
@@ -59,6 +61,7 @@ export class SeriesStore implements Receiver {
   }
 
   settled(): void {
+    this.snapshots += 1;
     if (this.unnamed.size === 0) return;
     for (const id of this.unnamed) this.series.delete(id);
     this.unnamed.clear();
@@ -88,6 +91,12 @@ export class SeriesStore implements Receiver {
     }
     if (listed) this.version.value += 1;
     if (changed.size > 0) this.onRows(changed);
+  }
+
+  /** Rows from before the oldest that came live. */
+  complete(series: Series, rows: readonly (readonly (number | null)[])[]): void {
+    series.live.prepend(rows);
+    if (series.live.length > 0) this.oldest = Math.min(this.oldest, series.live.time(0));
   }
 
   /** Whether the list of series changed. */

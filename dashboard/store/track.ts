@@ -67,6 +67,15 @@ export class Track {
     if (step > 0) this.counts[slot] = seen + 1;
   }
 
+  /** Puts rows before those there are; of the given ones, in order of time, those that are older than all. Each: time, value, columns. */
+  prepend(rows: readonly (readonly (number | null)[])[]): void {
+    const kept = Array.from({ length: this.length }, (_, row) => [this.time(row), ...this.data.subarray(this.at(row) * this.width, (this.at(row) + 1) * this.width)]);
+    const oldest = kept[0]?.[0] ?? Infinity;
+    this.clear();
+    for (const row of rows) if (row[0] != null && row[0] < oldest) this.push(row[0], row, 1);
+    for (const row of kept) this.push(row[0]!, row, 1);
+  }
+
   clear(): void {
     this.first = 0;
     this.length = 0;

@@ -36,15 +36,15 @@ export class PageServer {
     router.route('GET', '/api/history', ({ query }) => ({ status: 200, body: this.past(query) }));
   }
 
-  /** With five minutes of rows, and one more each second. */
-  static async start(assets: string, folder: string, port = 0): Promise<PageServer> {
+  /** With rows of so long, as if it had started then, and one more each second. */
+  static async start(assets: string, folder: string, { port = 0, since = HISTORY_MS } = {}): Promise<PageServer> {
     const router = new Router();
     if (!(await addStatic(router, assets))) throw new Error(`no dashboard is built in ${assets}`);
     const live = sink(liveSink, {}, stage(join(folder, 'live'), { routes: router, clock: systemClock })) as LiveSink;
     await live.open(undefined);
     const transport = await openNode(router);
     const now = Math.floor(systemClock.now() / 1_000) * 1_000;
-    const server = new PageServer(router, live, transport, await transport.listen('127.0.0.1', port), now - HISTORY_MS);
+    const server = new PageServer(router, live, transport, await transport.listen('127.0.0.1', port), now - since);
     await server.catchUp();
     server.timer = setInterval(() => void server.catchUp(), 250);
     return server;
@@ -94,10 +94,10 @@ export class PageServer {
 
   private past(query: URLSearchParams): object {
     const of = (name: string) => Number(query.get(name));
-    const step = (of('to') - of('from')) / of('buckets');
+    const step = query.has('buckets') ? (of('to') - of('from')) / of('buckets') : 1_000;
     const past = new Scenario(3);
     const series = new Map<string, { columns: string[]; rows: number[][] }>();
-    for (let time = of('from'); time < of('to'); time += step) {
+    for (let time = Math.ceil(of('from') / 1_000) * 1_000; time < of('to'); time += step) {
       for (const { series: text, value, columns = {} } of past.second(time).get(query.get('node') ?? '') ?? []) {
         if (parseSeries(text).name !== query.get('metric_name')) continue;
         let found = series.get(text);

@@ -10,6 +10,7 @@ interface Track {
   get(row: number, column: number): number;
   find(time: number): number;
   push(time: number, numbers: readonly (number | null)[], from: number): void;
+  prepend(rows: readonly (readonly (number | null)[])[]): void;
   clear(): void;
 }
 const { Track } = (await load('store/track.ts')) as { Track: new (width: number, most: number, step?: number) => Track };
@@ -69,4 +70,15 @@ await t.test('cleared it is as new', async (t) => {
   track.push(5, [1], 0);
   t.equal(track.length, 1);
   t.equal(track.time(0), 5);
+});
+
+await t.test('what was before is put before, and what is there stays as it is', async (t) => {
+  const track = new Track(2, MOST);
+  for (const time of [50, 60, 70]) track.push(time, [time, null], 0);
+  track.prepend([30, 40, 50, 60].map((time) => [time, -time, 1]));
+  t.strictSame(contents(track), [[30, -30, 1], [40, -40, 1], [50, 50, NaN], [60, 60, NaN], [70, 70, NaN]]);
+  track.push(80, [80, 2], 0);
+  t.equal(track.newest, 80);
+  track.prepend([]);
+  t.equal(track.length, 6);
 });

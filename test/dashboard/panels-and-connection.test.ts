@@ -8,8 +8,8 @@ import { alertOf, anomalyOf, burnOf, closed, CPU, forecastOf } from './scenario.
 
 const assets = join(root, 'build/dashboard');
 
-async function serve(test: Test): Promise<PageServer> {
-  const server = await PageServer.start(assets, folder(test));
+async function serve(test: Test, options: { readonly since?: number } = {}): Promise<PageServer> {
+  const server = await PageServer.start(assets, folder(test), options);
   test.teardown(() => server.close());
   return server;
 }
@@ -56,7 +56,7 @@ await t.test('everything that was found is shown', browserNeeded, async (t) => {
     t.equal(await queue.locator('[aria-pressed=false]').count(), 4);
     const name = await queue.locator('[aria-pressed=false] .legend-label').first().innerText();
     await queue.locator('[aria-pressed=false]').first().click();
-    await queue.locator('[aria-pressed=true]').filter({ hasText: new RegExp(`^${name}\\b`) }).waitFor();
+    await queue.locator('[aria-pressed=true] .legend-label').getByText(name, { exact: true }).waitFor();
     t.equal(await queue.locator('[aria-pressed=true]').count(), 8, 'one made room');
   });
 
@@ -103,5 +103,24 @@ await t.test('a server that falls silent is told from one that is away', browser
   await page.getByText(/No data for \d+\s?s/).waitFor();
   t.equal(await page.locator('main').getAttribute('class'), 'quiet');
   t.equal(await page.locator('.link').getAttribute('data-link'), 'live');
+  t.strictSame(errors, []);
+});
+
+await t.test('after a restart of the server charts go on from what the store has', browserNeeded, async (t) => {
+  const server = await serve(t, { since: 20_000 });
+  const { page, errors } = await openPage(t, server.address);
+  const card = page.getByRole('article', { name: 'CPU busy' });
+  await page.waitForResponse((response) => response.url().includes('metric_name=cpu_busy_percent') && !response.url().includes('buckets'));
+  const box = (await card.locator('.u-over').boundingBox())!;
+  const secondsAgo = async () => {
+    // Away and back: the charts stand still while they are pointed at.
+    await page.mouse.move(700, 5);
+    await page.mouse.move(box.x + 5, box.y + 50);
+    const [, hours, minutes, seconds] = /(\d\d):(\d\d):(\d\d)/.exec(await card.getByRole('status').innerText()) ?? [];
+    const then = new Date();
+    then.setHours(Number(hours), Number(minutes), Number(seconds));
+    return ((Date.now() - then.getTime()) / 1_000 + 86_400) % 86_400;
+  };
+  await until('the left end of the chart is five minutes ago', async () => Math.abs((await secondsAgo()) - 296) < 15);
   t.strictSame(errors, []);
 });
