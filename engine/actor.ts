@@ -60,8 +60,9 @@ export class Actor {
   /** By node. */
   readonly #byNode: Stage[] = [];
   #done = false;
-  /** A barrier that came when nothing was left to be read. */
-  #afterEnd = -1;
+  /** The checkpoints that it saved for last, and that is known to come. */
+  #saved = -1;
+  #expected = -1;
 
   constructor(
     readonly planned: PlannedActor,
@@ -88,12 +89,11 @@ export class Actor {
     this.#local = { source, batch: allocateBatch([]), filled: false, aligned: false, ended: false };
   }
 
-  /** The barrier for the source that it reads itself, and what is released at any barrier. */
-  localBarrier(checkpoint: number): void {
-    if (this.#local === undefined) return;
-    if (this.#done) this.#save(checkpoint);
-    else if (this.#local.ended) this.#afterEnd = checkpoint;
-    else {
+  /** The barrier of a checkpoint is on its way: it is here already for the source that the actor reads itself. */
+  expect(checkpoint: number): void {
+    this.#expected = checkpoint;
+    if (this.#done) this.#saveAtEnd();
+    else if (this.#local !== undefined && !this.#local.ended) {
       this.#local.aligned = true;
       this.#barrier = checkpoint;
     }
@@ -211,7 +211,7 @@ export class Actor {
     if (!open) {
       for (const outlet of this.outlets) outlet.end();
       this.#done = true;
-      if (this.#afterEnd >= 0) this.#save(this.#afterEnd);
+      this.#saveAtEnd();
       return true;
     }
     this.catchUp();
@@ -222,7 +222,13 @@ export class Actor {
     return true;
   }
 
+  /** Where nothing comes any more, no barrier comes by a channel. */
+  #saveAtEnd(): void {
+    if (this.#expected > this.#saved) this.#save(this.#expected);
+  }
+
   #save(checkpoint: number): void {
+    this.#saved = checkpoint;
     const released = this.#releases.get(checkpoint);
     if (released !== undefined) for (const stage of this.stages) stage.release(released);
     this.#releases.delete(checkpoint);

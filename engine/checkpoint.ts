@@ -213,3 +213,8 @@ function infinities(_key: string, value: unknown): unknown {
   return value === Infinity ? 'Infinity' : value === -Infinity ? '-Infinity' : value;
 }
 const number = (value: unknown): number => Number(value);
+
+/** The furthest event time that any source had seen. */
+export function furthestSeen({ sources }: Restored): Time {
+  return Math.max(-Infinity, ...Object.values(sources).map(({ watermark }) => watermark.largest ?? -Infinity));
+}

@@ -9,7 +9,7 @@ export type Control =
   | { readonly type: 'release'; readonly checkpoint: number; readonly slots: readonly number[] }
   /** The checkpoint at which these were released is complete: their names and derivations are gone, and they may be given again. */
   | { readonly type: 'forget'; readonly slots: readonly number[] }
-  /** The barrier, for sources that shards read themselves. */
+  /** The barrier, for sources that shards read themselves and actors that have come to their end. */
   | { readonly type: 'barrier'; readonly checkpoint: number }
   /** A training task's answer, base64, which takes effect at the watermark `due`. */
   | { readonly type: 'answer'; readonly node: number; readonly slot: number; readonly task: string; readonly asked: number; readonly due: number; readonly answer: string }

@@ -26,6 +26,7 @@ export class Intake {
   readonly #abort = new AbortController();
   readonly #journal: Journal | undefined;
   #broken = false;
+  #ended = false;
   /** When the event loop last had a turn: a source that always has something would starve it. */
   #breathed = 0;
   /** One thing is sent at a time, and barriers fall between. */
@@ -74,6 +75,7 @@ export class Intake {
   /** Every source has ended by itself: tells the shards and sinks that nothing comes any more. */
   end(): Promise<void> {
     return this.#pass(async () => {
+      this.#ended = true;
       for (const outlet of this.#outlets) outlet.end();
       await this.#flush();
     });
@@ -87,7 +89,7 @@ export class Intake {
         if (released.length > 0) control.send({ type: 'release', checkpoint, slots: released });
         control.send({ type: 'barrier', checkpoint });
       }
-      for (const outlet of this.#outlets) outlet.barrier(checkpoint);
+      if (!this.#ended) for (const outlet of this.#outlets) outlet.barrier(checkpoint);
       await this.#flush();
       const saved: Record<string, SavedSource> = {};
       for (const staging of this.#sources) saved[staging.name] = staging.save((slot) => this.#names.text(slot));

@@ -1,10 +1,7 @@
 import { join } from 'node:path';
-import { MessageChannel } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import { Channel, channelBytes } from './channel.js';
-import { Checkpoints, type CheckpointDone, type Restored } from './checkpoint.js';
+import { Checkpoints, furthestSeen, type CheckpointDone, type Restored } from './checkpoint.js';
 import type { CheckpointStore } from './checkpoint-store.js';
-import type { Time } from './clock.js';
 import type { ConnectorContext, History, Sink, Source } from './connector.js';
 import { ControlSender } from './control.js';
 import { Deferred } from './deferred.js';
@@ -12,20 +9,17 @@ import { Directory } from './directory.js';
 import { Intake } from './intake.js';
 import { Journal, type Decision } from './journal.js';
 import { ThreadNames } from './names.js';
-import { NodeError } from './node-error.js';
 import { Outlet } from './outlet.js';
 import type { Plan, Wire } from './plan.js';
 import type { RuntimeOptions } from './runtime.js';
 import { channelKey, CONTROL_SHAPE, shareMemory, type SharedMemory } from './shard-memory.js';
 import type { Report, ShardStart } from './shard.js';
-import type { ShardFailure, ShardTask } from './shard-worker.js';
+import { ShardThreads } from './shard-threads.js';
 import { Signal } from './signal.js';
 import { SinkPump } from './sink-pump.js';
-import type { Ask } from './ask.js';
 import type { Refusals } from './staging.js';
 import { Stats } from './stats.js';
-import type { TrainingTask } from './training-worker.js';
-import { BLOCK_SHIFT, WATERMARK_STEP_MS } from './limits.js';
+import { Training } from './training.js';
 import { NO_SLOT, seriesText } from './series.js';
 
 /** What a run asks of the runtime around it. */
@@ -61,21 +55,21 @@ export class Run {
   readonly #main = new Map<string, ArrayBuffer>();
   readonly #done = new Deferred<'ended' | 'stopped'>();
   readonly #failed = new Deferred<never>();
-  /** Rejects when a shard has come to its end, and can bring no barrier. */
+  /** Rejects when everything has come through. */
   readonly #ended = new Deferred<never>();
   readonly #gone = Promise.race([this.#failed.promise, this.#ended.promise]);
   #started: Promise<void> | undefined;
-  #shardPool: Piscina | undefined;
-  #trainingPool: Piscina | undefined;
-  #shards: Promise<unknown>[] = [];
-  readonly #ready = new Deferred<void>();
-  #shardsReady = 0;
-  #shardsDone = 0;
+  #threads: ShardThreads | undefined;
+  #training: Training | undefined;
+  readonly #open = new Deferred<Intake>();
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
-  #taking: Promise<void> | undefined;
-  /** Every source of the intake has ended. */
+  /** Settles with the checkpoint being taken, if any. */
+  #taking: Promise<unknown> = Promise.resolve();
+  /** The end of the intake's sources is being saved and told. */
   #ending = false;
+  /** Everything has come through. */
+  #over = false;
   #stopping = false;
   #closed: Promise<void> | undefined;
   #journal: Journal | undefined;
@@ -114,17 +108,20 @@ export class Run {
       await this.#openJournal(restored);
       if (restored !== undefined) {
         this.#number = restored.number;
-        this.directory.restore(restored.directory, furthestOf(restored));
+        this.directory.restore(restored.directory, furthestSeen(restored));
       }
-      await this.#openSinks(restored);
-      await this.#openSources(restored);
       this.#internLocal();
       const announced = this.directory.announce();
       if (announced !== undefined) this.names.learn(announced);
+      // Threads come up while stores are opened: both take their time.
       this.#startShards(restored);
+      await this.#openSinks(restored);
+      await this.#openSources(restored);
       this.#startPumps(restored);
       const intake = this.#openIntake(restored);
-      if (this.plan.actors.length > 0) await Promise.race([this.#ready.promise, this.#failed.promise]);
+      this.#open.resolve(intake);
+      await Promise.race([this.#threads?.ready, this.#failed.promise]);
+      if (this.#stopping) return;
       this.#schedule();
       this.#run(intake);
     } catch (error) {
@@ -141,10 +138,11 @@ export class Run {
     this.#stopping = true;
     clearTimeout(this.#timer);
     try {
-      await this.#taking;
       this.intake?.stop();
       await Promise.race([Promise.all(this.#running.slice(this.pumps.length)), this.#failed.promise]);
-      await Promise.race([this.#takeCheckpoint(), this.#failed.promise]);
+      await this.#take().catch((error: Error) => {
+        if (!this.#over) throw error;
+      });
     } finally {
       await this.#close();
       this.#done.resolve('stopped');
@@ -200,26 +198,16 @@ export class Run {
   #startShards(restored: Restored | undefined): void {
     const { modules, replay } = this.#options;
     if (this.plan.actors.length === 0) return;
-    // Atomics of the pool's own would wake its workers for nothing: a shard is one task for as long as it lives.
-    this.#shardPool = new Piscina({ filename: new URL('shard-worker.js', import.meta.url).href, minThreads: this.plan.shards, maxThreads: this.plan.shards, concurrentTasksPerWorker: 1, idleTimeout: Infinity, atomics: 'disabled', execArgv: [] });
+    this.#training = new Training(modules.operators, replay, this.names, this.#controls, this.#journal);
     const names = this.names.all();
     const selves = this.plan.operators.map((node) => this.directory.self(node));
     const positions = this.#localPositions(restored);
     const hasLocal = this.plan.sources.some((source) => source.local !== undefined);
-    this.#shards = this.#controls.map((_, shard) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.on('message', (report: Report) => this.#hear(report));
-      port1.unref();
+    const tasks = this.#controls.map((_, shard) => {
       const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#decisions };
-      const task: ShardTask = { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined, port: port2 };
-      const run = this.#shardPool!.run(task, { transferList: [port2] }) as Promise<ShardFailure | undefined>;
-      return run.then(
-        (failure) => {
-          if (failure !== undefined) this.#fail(Object.assign(new Error(failure.message), failure));
-        },
-        (error: Error) => this.#fail(error),
-      );
+      return { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined };
     });
+    this.#threads = new ShardThreads(tasks, (report) => this.#hear(report), (error) => this.#fail(error));
   }
 
   #localPositions(restored: Restored | undefined): ShardStart['positions'] {
@@ -245,7 +233,7 @@ export class Run {
     const running = this.pumps.map((pump) => pump.run().catch((error: Error) => Promise.reject(Object.assign(error, { node: pump.name }))));
     this.#running.push(...running);
     Promise.all(running).then(
-      () => this.#stopping || this.#end(),
+      () => this.#end(),
       (error: Error) => this.#fail(error),
     );
   }
@@ -269,9 +257,10 @@ export class Run {
         // What has ended is saved as ended: a start after this finds nothing to do again.
         this.#ending = true;
         clearTimeout(this.#timer);
-        await this.#taking;
-        await this.#takeCheckpoint();
+        await this.#take();
         await intake.end();
+        this.#ending = false;
+        if (!this.#stopping) this.#schedule();
       })
       .catch((error: Error) => this.#fail(error));
   }
@@ -288,60 +277,29 @@ export class Run {
     return new Channel(memory, shape, signal(from), signal(to));
   }
 
-  #hear(report: Report): void {
+  #hear(report: Exclude<Report, { type: 'ready' }>): void {
     switch (report.type) {
       case 'saved':
         this.#checkpoints?.actor(report.saved);
         break;
       case 'ask':
-        this.#train(report.node, report.ask).catch((error: Error) => this.#fail(error));
-        break;
-      case 'ready':
-        this.#shardsReady += 1;
-        if (this.#shardsReady === this.plan.shards) this.#ready.resolve();
+        this.#open.promise.then((intake) => this.#training!.answer(this.plan.operators[report.node]!, report.ask, intake)).catch((error: Error) => this.#fail(error));
         break;
       case 'warning':
         this.#options.log.warn(report.message);
-        break;
-      case 'done':
-        this.#shardsDone += 1;
-        this.#ended.reject(new Error('a shard has come to its end'));
         break;
       default:
         report satisfies never;
     }
   }
 
-  async #train(node: number, ask: Ask): Promise<void> {
-    this.#trainingPool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
-    const planned = this.plan.operators[node]!;
-    const { slot, task, asked, input } = ask;
-    const training: TrainingTask = { operators: this.#options.modules.operators, type: planned.spec.type, task, input };
-    let trained: Uint8Array;
-    try {
-      trained = (await this.#trainingPool.run(training)) as Uint8Array;
-    } catch (error) {
-      throw new NodeError(planned, `in training task ${task}`, error);
-    }
-    const answer = Buffer.from(trained).toString('base64');
-    const tell = (due: Time): Promise<void> => this.intake!.tell(this.#controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]!, { type: 'answer', node, slot, task, asked, due, answer });
-    // A replay waits for it, and so does who learnt it once before: then nothing is sent on before it comes.
-    if (this.#options.replay || ask.waits) return tell(ask.due);
-    await this.intake!.between(async (furthest) => {
-      // A late one takes effect at the next watermark that nobody has seen.
-      const due = furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
-      await this.#journal?.record({ type: 'answer', node: planned.spec.name, slot, task, asked, due });
-      await tell(due);
-    });
-  }
-
   #schedule(): void {
     const interval = this.#options.checkpoint?.intervalMs;
     if (interval === undefined || this.#checkpoints === undefined) return;
     this.#timer = setTimeout(() => {
-      this.#taking = this.#takeCheckpoint()
+      this.#take()
         .catch((error: Error) => {
-          if (!this.#stopping && this.#shardsDone === 0) this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands');
+          if (!this.#stopping) this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands');
         })
         .finally(() => {
           if (!this.#stopping && !this.#ending) this.#schedule();
@@ -350,15 +308,21 @@ export class Run {
     this.#timer.unref();
   }
 
+  /** One after the other. */
+  #take(): Promise<void> {
+    const taken = this.#taking.then(() => this.#takeCheckpoint());
+    this.#taking = taken.catch(() => {});
+    return taken;
+  }
+
   async #takeCheckpoint(): Promise<void> {
     const checkpoints = this.#checkpoints;
-    // Shards that have ended by themselves bring no barrier: then everything is being closed anyway.
-    if (checkpoints === undefined || this.intake === undefined || this.#shardsDone > 0) return;
+    if (checkpoints === undefined || this.intake === undefined) return;
     const number = (this.#number += 1);
     const directory = { all: () => this.directory.saveAll(), changes: () => this.directory.save() };
     this.#released.push(...this.directory.expire(this.intake.watermark - this.plan.keep, number, checkpoints.oldest));
     const released = this.#released;
-    const done = await checkpoints.take(number, directory, () => this.intake!.barrier(number, released), this.#gone);
+    const done = await checkpoints.take(number, directory, () => this.#sendBarrier(number, released), this.#gone);
     // Every thread and sink has passed the barrier: nobody names these slots any more.
     this.#released = [];
     this.names.release(released);
@@ -372,8 +336,17 @@ export class Run {
     await this.#journal?.drop(committed.journal);
   }
 
+  async #sendBarrier(number: number, released: readonly number[]): Promise<Awaited<ReturnType<Intake['barrier']>>> {
+    const saved = await this.intake!.barrier(number, released);
+    for (const pump of this.pumps) await pump.expect(number);
+    return saved;
+  }
+
   /** Everything has come through. */
   #end(): void {
+    this.#over = true;
+    this.#ended.reject(new Error('everything has ended'));
+    if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#timer);
     this.#flushEnded()
@@ -411,10 +384,10 @@ export class Run {
     for (const control of this.#controls) control.send({ type: 'stop' });
     // Who has not read yet what he was told before has no room for more.
     const telling = setInterval(() => this.#controls.forEach((control) => control.flush()), TELL_AGAIN_MS);
-    await Promise.allSettled([...this.#shards, ...this.#running]);
+    await Promise.allSettled([this.#threads?.returned(), ...this.#running]);
     clearInterval(telling);
-    await this.#shardPool?.close({ force: true }).catch(() => {});
-    await this.#trainingPool?.destroy();
+    await this.#threads?.close();
+    await this.#training?.close();
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));
     await this.#journal?.close();
@@ -422,8 +395,3 @@ export class Run {
 }
 
 const TELL_AGAIN_MS = 10;
-
-/** The furthest event time that any source had seen. */
-function furthestOf({ sources }: Restored): Time {
-  return Math.max(-Infinity, ...Object.values(sources).map(({ watermark }) => watermark.largest ?? -Infinity));
-}

@@ -5,7 +5,7 @@ import { NodeError } from './node-error.js';
 import type { AnyOperator } from './operator.js';
 import { Shard, type Report, type ShardStart } from './shard.js';
 
-/** A shard's task in the pool: runs until it is told to stop or everything has ended. */
+/** A shard's task in the pool: runs until it is told to stop. */
 export interface ShardTask {
   readonly start: ShardStart;
   /** Addresses of the modules that export `operators`, and `sources` for those read on shards. */
@@ -30,7 +30,6 @@ export default async function shardWorker({ start, operators, sources, port }: S
     const shard = new Shard(start, definitions, local, report);
     report({ type: 'ready' });
     shard.run(() => systemClock.elapsed());
-    report({ type: 'done', shard: start.shard });
     return undefined;
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;

@@ -34,7 +34,7 @@ export interface ShardStart {
 }
 
 /** What a shard tells the main thread beside the stream. */
-export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'warning'; readonly message: string } | { readonly type: 'ready' } | { readonly type: 'done'; readonly shard: number };
+export type Report = { readonly type: 'saved'; readonly saved: SavedActor } | { readonly type: 'ask'; readonly node: number; readonly ask: Ask } | { readonly type: 'warning'; readonly message: string } | { readonly type: 'ready' };
 
 /**
  * A worker thread's part of the graph: its actors, turned one after the other. `turn` never waits, so that
@@ -168,7 +168,7 @@ export class Shard {
           this.#names.release(control.slots);
           break;
         case 'barrier':
-          for (const actor of this.#actors) actor.localBarrier(control.checkpoint);
+          for (const actor of this.#actors) actor.expect(control.checkpoint);
           break;
         case 'answer': {
           const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.asked === control.asked && a.answer === undefined);
@@ -200,11 +200,11 @@ export class Shard {
     return turn;
   }
 
-  /** Turns until it is finished; sleeps when there is nothing to do. `elapsed`: ms, for the shares of time. */
+  /** Turns until it is told to stop: at its end, it may still be asked to save. Sleeps when there is nothing to do. `elapsed`: ms, for the shares of time. */
   run(elapsed: () => number): void {
     const stats = this.#stats;
     let before = elapsed();
-    while (!this.finished) {
+    for (;;) {
       const seen = this.#signal.rings();
       const turn = this.turn();
       const after = elapsed();

@@ -44,7 +44,10 @@ export class SinkPump {
   readonly #watermarks: WatermarkMerge;
   readonly #first: number[] = [];
   #stopped = false;
+  #ended = false;
+  /** The checkpoints whose barrier came last, and is known to come. */
   #barrier = -1;
+  #expected = -1;
   #rows = 0;
   #findings = 0;
 
@@ -101,6 +104,8 @@ export class SinkPump {
       const open = this.#mailboxes.filter((m) => !m.ended);
       if (open.length === 0) {
         await this.#sink.advance?.(Infinity);
+        this.#ended = true;
+        await this.#saveAtEnd();
         return;
       }
       if (open.every((m) => m.aligned)) {
@@ -182,6 +187,18 @@ export class SinkPump {
       else await this.#sink.receive?.(node, aligned.finding);
     }
     await this.#sink.advance?.(watermark);
+  }
+
+  /** The barrier of a checkpoint is on its way; where nothing comes any more, it does not come by a channel. */
+  async expect(checkpoint: number): Promise<void> {
+    this.#expected = checkpoint;
+    if (this.#ended) await this.#saveAtEnd();
+  }
+
+  async #saveAtEnd(): Promise<void> {
+    if (this.#expected <= this.#barrier) return;
+    this.#barrier = this.#expected;
+    await this.#save([]);
   }
 
   async #save(open: readonly Mailbox[]): Promise<void> {

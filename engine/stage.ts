@@ -163,7 +163,7 @@ export class Stage implements Output {
     try {
       this.#receivePassed(time);
       for (let n = 0; n < BLOCKS_A_STEP; n++) {
-        const block = this.state.dueBlock(0, time);
+        const block = this.state.dueBlock(time);
         if (block >= 0) {
           this.#fire(block, time);
           continue;
@@ -171,7 +171,7 @@ export class Stage implements Output {
         this.emit();
         if (!this.#learnDue(time, live)) return 'waits';
         // What was learnt may have set timers, or asked again.
-        if (this.state.dueBlock(0, time) >= 0 || this.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !live || ask.waits))) continue;
+        if (this.state.dueBlock(time) >= 0 || this.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !live || ask.waits))) continue;
         this.#passOn(time);
         return 'done';
       }

@@ -45,6 +45,9 @@ export class State {
   #due = new Float64Array(0);
   /** The earliest timer of all; may be earlier than the truth, never later. */
   #next = Infinity;
+  /** Blocks before it have no timer that this watermark has reached. */
+  #searched = 0;
+  #searchedFor = -Infinity;
 
   constructor(schema: StateSchema) {
     this.#layout = layout(schema);
@@ -88,19 +91,26 @@ export class State {
     const block = slot >> BLOCK_SHIFT;
     if (time < this.#due[block]!) this.#due[block] = time;
     if (time < this.#next) this.#next = time;
+    if (block < this.#searched) this.#searched = block;
   }
 
-  /** The first block from `block` on with a timer that `watermark` may have reached, or -1. */
-  dueBlock(block: number, watermark: number): number {
+  /** The first block with a timer that `watermark` may have reached, or -1. */
+  dueBlock(watermark: number): number {
     // At the end the watermark is infinite, and so is the due time of a block without a timer.
     if (this.#next > watermark || this.#next === Infinity) return -1;
-    const due = this.#due;
-    for (let b = block; b < due.length; b++) if (due[b]! <= watermark && due[b]! !== Infinity) return b;
-    if (block === 0) {
-      let next = Infinity;
-      for (let b = 0; b < due.length; b++) if (due[b]! < next) next = due[b]!;
-      this.#next = next;
+    if (watermark !== this.#searchedFor) {
+      this.#searchedFor = watermark;
+      this.#searched = 0;
     }
+    const due = this.#due;
+    for (let b = this.#searched; b < due.length; b++) {
+      if (due[b]! > watermark || due[b] === Infinity) continue;
+      this.#searched = b;
+      return b;
+    }
+    let next = Infinity;
+    for (let b = 0; b < due.length; b++) if (due[b]! < next) next = due[b]!;
+    this.#next = next;
     return -1;
   }
 

@@ -52,8 +52,9 @@ export const hosts = defineOperator({
       for (let i = 0; i < batch.length; i++) {
         const group = names.group(batch.slot[i]!);
         sum[batch.slot[i]!]! += batch.value[i]!;
-        end[group] = 60_000;
-        out.wake(group, 60_000);
+        // The minute that the watermark is in: what is behind it has been told.
+        end[group] = 60_000 * (Math.floor(Math.max(0, out.watermark) / 60_000) + 1);
+        out.wake(group, end[group]);
       }
     },
     advance(watermark, from, to, { sum, end }, out) {

@@ -1,0 +1,58 @@
+import { Piscina } from 'piscina';
+import type { Ask } from './ask.js';
+import type { Time } from './clock.js';
+import type { ControlSender } from './control.js';
+import type { Intake } from './intake.js';
+import type { Journal } from './journal.js';
+import { BLOCK_SHIFT, WATERMARK_STEP_MS } from './limits.js';
+import type { ThreadNames } from './names.js';
+import { NodeError } from './node-error.js';
+import type { PlannedOperator } from './plan.js';
+import type { TrainingTask } from './training-worker.js';
+
+/**
+ * Trains what operators ask for, in a thread of its own at the lowest priority, so that the stream never
+ * waits for it; and decides at which watermark the answer takes effect.
+ */
+export class Training {
+  #pool: Piscina | undefined;
+
+  constructor(
+    /** Address of the module that exports `operators`. */
+    readonly operators: string,
+    readonly replay: boolean,
+    readonly names: ThreadNames,
+    /** By shard. */
+    readonly controls: readonly ControlSender[],
+    readonly journal: Journal | undefined,
+  ) {}
+
+  /** Resolves when the answer is on its way to the shard that asked; rejects, naming the operator, when the task throws. */
+  async answer(node: PlannedOperator, ask: Ask, intake: Intake): Promise<void> {
+    const { slot, task, asked } = ask;
+    const answer = Buffer.from(await this.#run(node, ask)).toString('base64');
+    const tell = (due: Time): Promise<void> => intake.tell(this.controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]!, { type: 'answer', node: node.index, slot, task, asked, due, answer });
+    // A replay waits for it, and so does who learnt it once before: then nothing is sent on before it comes.
+    if (this.replay || ask.waits) return tell(ask.due);
+    await intake.between(async (furthest) => {
+      // A late one takes effect at the next watermark that nobody has seen.
+      const due = furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
+      await this.journal?.record({ type: 'answer', node: node.spec.name, slot, task, asked, due });
+      await tell(due);
+    });
+  }
+
+  async #run(node: PlannedOperator, { task, input }: Ask): Promise<Uint8Array> {
+    this.#pool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
+    const training: TrainingTask = { operators: this.operators, type: node.spec.type, task, input };
+    try {
+      return (await this.#pool.run(training)) as Uint8Array;
+    } catch (error) {
+      throw new NodeError(node, `in training task ${task}`, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.destroy();
+  }
+}
