@@ -148,8 +148,12 @@ export class Feed {
   /** Resolves when there may be something to read. */
   async wait(signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#wake = done;
+      signal.addEventListener('abort', done);
     });
   }
 }
