@@ -66,32 +66,38 @@ export class LocalShape implements LocalSource {
     return new Map(this.#partitions.map((number, p) => [number, this.#step[p]! * (this.#first[p + 1]! - this.#first[p]!) + this.#given[p]!]));
   }
 
-  /** Rows of the current step, as many as there is room for. */
+  /** Rows of the current step, as many as there is room for; of partitions that follow each other in one go. */
   #fillStep(batch: Batch): void {
-    const shape = this.#shape;
     const room = batch.time.length;
-    const sampleBase = this.#current * shape.series;
-    for (; this.#cursor < this.#partitions.length; this.#cursor++) {
-      const p = this.#cursor;
-      if (this.#step[p] !== this.#current) continue;
-      const from = this.#first[p]! + this.#given[p]!;
-      let end = this.#first[p + 1]!;
-      // In the last step the series from some number on have no sample.
-      if (sampleBase + shape.series > shape.count) while (end > from && sampleBase + this.#own[end - 1]! >= shape.count) end -= 1;
-      const to = Math.min(end, from + room - batch.length);
-      shape.fill(this.#current, this.#own, from, to, batch.time, batch.value, batch.length);
+    while (this.#cursor < this.#partitions.length && batch.length < room) {
+      const from = this.#first[this.#cursor]! + this.#given[this.#cursor]!;
+      const to = this.#give(from, from + room - batch.length);
+      if (to === from) continue;
+      this.#shape.fill(this.#current, this.#own, from, to, batch.time, batch.value, batch.length);
       batch.slot.set(this.#slots.subarray(from, to), batch.length);
       batch.length += to - from;
-      this.#given[p]! += to - from;
-      if (to < end) return;
-      if (to === this.#first[p + 1]) {
-        this.#step[p]! += 1;
-        this.#given[p] = 0;
-      }
-      if (batch.length === room) {
-        this.#cursor += 1;
-        return;
-      }
+    }
+  }
+
+  /** Gives the rows from `from` on, those of the partition at the cursor, up to `limit` at most; returns where they end, with the cursor at the partition that goes on. */
+  #give(from: number, limit: number): number {
+    const { series, count } = this.#shape;
+    const sampleBase = this.#current * series;
+    for (let to = from; ; ) {
+      const p = this.#cursor;
+      const next = this.#first[p + 1]!;
+      let end = this.#step[p] === this.#current ? next : to;
+      // In the last step the series from some number on have no sample.
+      if (sampleBase + series > count) while (end > to && sampleBase + this.#own[end - 1]! >= count) end -= 1;
+      const given = Math.min(end, limit) - to;
+      to += given;
+      this.#given[p]! += given;
+      if (to < end) return to;
+      this.#cursor += 1;
+      if (to < next) return to;
+      this.#step[p]! += 1;
+      this.#given[p] = 0;
+      if (to === limit || this.#cursor === this.#partitions.length) return to;
     }
   }
 

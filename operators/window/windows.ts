@@ -103,7 +103,7 @@ export class Windows implements Operator<WindowSchema> {
     const { moments } = state;
     const { slide } = this.#panes;
     const perSlot = this.#panes.perSlot | 0;
-    const hasOthers = this.#parts.others.length > 0;
+    const others = this.#parts.others.length | 0;
     const rowPanes = this.#rowPanes;
     let start = Infinity;
     let end = -Infinity;
@@ -122,9 +122,12 @@ export class Windows implements Operator<WindowSchema> {
       let pane = (Math.imul(slot[i]!, perSlot) + place) | 0;
       // Stale markers and other NaN are not samples.
       if (Number.isNaN(v)) pane = NONE;
-      else if (moments[3 * pane] === 0 || !takes) pane = this.#enter(batch, i, state, out);
-      if (hasOthers) rowPanes[i] = pane;
-      if (pane !== NONE) addMoment(moments, pane, v);
+      else if (takes && moments[3 * pane]! > 0) addMoment(moments, pane, v);
+      else {
+        pane = this.#enter(batch, i, state, out) | 0;
+        if (pane !== NONE) addMoment(moments, pane, v);
+      }
+      if (others > 0) rowPanes[i] = pane;
     }
   }
 
