@@ -15,4 +15,4 @@ export interface Ask {
 }
 
 /** Whether a run before a crash decided when this answer takes effect. */
-export type Decided = (node: string, slot: number, task: string, asked: Time) => Time | undefined;
+export type Decided = (node: string, series: string, member: string, task: string, asked: Time) => Time | undefined;

@@ -2,7 +2,7 @@ import type { Clock, Time } from './clock.js';
 import type { Source } from './connector.js';
 import type { Control, ControlSender } from './control.js';
 import type { Directory } from './directory.js';
-import type { Decision, Journal } from './journal.js';
+import type { Journal } from './journal.js';
 import { BATCH_ROWS, IDLE_AFTER_MS, WATERMARK_STEP_MS } from './limits.js';
 import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
@@ -27,13 +27,22 @@ export class Intake {
   readonly #journal: Journal | undefined;
   #broken = false;
   #ended = false;
+  /** Some operator has training tasks: then the journal says how far watermarks may have been told. */
+  readonly #trains: boolean;
+  #horizon = -Infinity;
+  /** The furthest watermark at the last barrier. */
+  #from = -Infinity;
+  /** A watermark told here has reached every operator when the sources are so much further, ms. */
+  readonly #slack: number;
   /** When the event loop last had a turn: a source that always has something would starve it. */
   #breathed = 0;
   /** One thing is sent at a time, and barriers fall between. */
   #turnstile: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals, journal: Journal | undefined) {
+  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals, journal: Journal | undefined, trains: boolean) {
     this.#journal = journal;
+    this.#trains = trains;
+    this.#slack = Math.max(0, ...plan.operators.map(({ lead, delay }) => lead + delay));
     this.#directory = directory;
     this.#names = names;
     this.#outlets = outlets;
@@ -43,10 +52,10 @@ export class Intake {
     this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
   }
 
-  /** Goes on from where the sources stood, and decides again what `decisions` say. */
-  restore(saved: Readonly<Record<string, SavedSource>>, decisions: readonly Decision[]): void {
+  /** Goes on from where the sources stood, and decides again what the journal says. */
+  restore(saved: Readonly<Record<string, SavedSource>>): void {
     for (const staging of this.#sources) {
-      for (const decision of decisions) if (decision.type === 'idle' && decision.source === staging.name) staging.decided.push(decision);
+      for (const decision of this.#journal?.decisions ?? []) if (decision.type === 'idle' && decision.source === staging.name) staging.decided.push(decision);
       const one = saved[staging.name];
       if (one !== undefined) staging.restore(one);
     }
@@ -56,7 +65,7 @@ export class Intake {
   async run(): Promise<void> {
     await this.#pass(async () => {
       for (const staging of this.#sources) {
-        this.#decideAgain(staging);
+        await this.#decideAgain(staging);
         this.#tellWatermark(staging, staging.ended && staging.empty ? Infinity : staging.watermark.time);
       }
       await this.#flush();
@@ -93,13 +102,15 @@ export class Intake {
       await this.#flush();
       const saved: Record<string, SavedSource> = {};
       for (const staging of this.#sources) saved[staging.name] = staging.save((slot) => this.#names.text(slot));
-      return { sources: saved, journal: this.#journal?.place ?? 0 };
+      // What follows needs a horizon of its own, as the journal may be cut here.
+      [this.#horizon, this.#from] = [-Infinity, this.#furthest];
+      return { sources: saved, journal: this.#journal?.place(this.watermark - this.#slack) ?? 0 };
     });
   }
 
   /** Does something between messages; `furthest`: no watermark beyond it has been sent. */
   between(act: (furthest: Time) => Promise<void>): Promise<void> {
-    return this.#pass(() => act(Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time).filter((time) => time !== Infinity))));
+    return this.#pass(() => act(this.#furthest));
   }
 
   /** Tells a shard something whose place among the messages does not matter; waits for nobody who may wait for it. */
@@ -112,6 +123,11 @@ export class Intake {
   get watermark(): Time {
     const active = this.#sources.filter((s) => !s.idle && !s.ended);
     return active.length === 0 ? Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time)) : Math.min(...active.map((s) => s.watermark.time));
+  }
+
+  /** No watermark beyond it has been told, but for the end of a source. */
+  get #furthest(): Time {
+    return Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time).filter((time) => time !== Infinity));
   }
 
   /** Counters by source. */
@@ -160,6 +176,7 @@ export class Intake {
           for (const staging of open) if (staging.next < first.next) first = staging;
           if (!first.staged) break;
           const time = first.next;
+          await this.#reach(time);
           for (const staging of byName) if (staging !== first && !staging.ended && staging.watermark.advance(time)) this.#tellWatermark(staging, time);
           await this.#sendRun(first, time);
           if (!first.staged) await this.#finish(first);
@@ -192,6 +209,7 @@ export class Intake {
 
   /** Sends the watermark, and the rows up to the next that would move it. */
   async #sendRun(staging: Staging, time: Time): Promise<void> {
+    await this.#reach(time);
     if (staging.watermark.advance(time)) this.#tellWatermark(staging, time);
     let to = staging.sent;
     const decision = staging.decided[0]?.rows ?? Infinity;
@@ -203,7 +221,7 @@ export class Intake {
     for (const link of staging.links) this.#outletOf(link).rows(link, batch);
     staging.rows += batch.length;
     staging.sent = to;
-    this.#decideAgain(staging);
+    await this.#decideAgain(staging);
     // Whoever called flushes when it has sent all it has: one wake-up for many small messages.
     if (this.#outlets.some((outlet) => outlet.blocked)) await this.#flush();
   }
@@ -216,11 +234,25 @@ export class Intake {
   }
 
   /** Idle advances that a run before a crash made after as many rows as have been sent now. */
-  #decideAgain(staging: Staging): void {
+  async #decideAgain(staging: Staging): Promise<void> {
     while (staging.decided.length > 0 && staging.decided[0]!.rows <= staging.rows) {
-      const { watermark } = staging.decided.shift()!;
+      const decision = staging.decided.shift()!;
+      const { watermark } = decision;
+      this.#journal?.repeated(decision);
+      await this.#reach(watermark);
       if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
     }
+  }
+
+  /**
+   * Before a watermark is told. The further it has come since the last barrier, the further ahead the horizon:
+   * so there are few of them, however quick time goes.
+   */
+  async #reach(time: Time): Promise<void> {
+    if (!this.#trains || time <= this.#horizon || time === Infinity) return;
+    this.#horizon = time + Math.max(HORIZON_MS, this.#from === -Infinity ? 0 : time - this.#from);
+    if (this.#from === -Infinity) this.#from = time;
+    await this.#journal?.record({ type: 'horizon', watermark: this.#horizon });
   }
 
   #tellWatermark(staging: Staging, time: Time): void {
@@ -264,6 +296,7 @@ export class Intake {
           const moves = time > staging.watermark.time;
           if (!moves && staging.idle) continue;
           if (moves) await this.#journal?.record({ type: 'idle', source: staging.name, rows: staging.rows, watermark: time });
+          await this.#reach(time);
           staging.watermark.advance(time);
           staging.idle = true;
           this.#tellWatermark(staging, staging.watermark.time);
@@ -275,6 +308,8 @@ export class Intake {
 }
 
 const RUNS_A_PASS = 64;
+/** Event time between two horizons at least. */
+const HORIZON_MS = 60_000;
 const BREATH_MS = 5;
 const WAIT_MS = 1_000;
 const IDLE_LOOK_MS = 1_000;

@@ -8,34 +8,48 @@ import { DiskLog } from './disk-log.js';
 export type Decision =
   /** After `rows` rows in all, an idle source's watermark moved on to `watermark`. */
   | { readonly type: 'idle'; readonly source: string; readonly rows: number; readonly watermark: Time }
-  /** The answer to a training task asked for the watermark `asked` takes effect at `due`. */
-  | { readonly type: 'answer'; readonly node: string; readonly slot: number; readonly task: string; readonly asked: Time; readonly due: Time };
+  /** The answer to a training task asked for the watermark `asked` takes effect at `due`. Slots may be others in the next run, so the series is named. */
+  | { readonly type: 'answer'; readonly node: string; readonly series: string; readonly member: string; readonly task: string; readonly asked: Time; readonly due: Time }
+  /** No watermark beyond this was told: what had no answer up to here has gone on without. */
+  | { readonly type: 'horizon'; readonly watermark: Time };
 
 /** A minute of decisions is some kilobytes; the journal is cut with every checkpoint. */
 const JOURNAL_BYTES = 64 * 1024 * 1024;
 
 export class Journal {
+  /** Those of runs before a crash, that this one decides again. */
+  readonly decisions: readonly Decision[];
+  /** The furthest watermark that they may have told. */
+  readonly horizon: Time;
   readonly #log: DiskLog;
   /** The newest decision's number. */
   #newest: number;
+  /** Numbers of the decisions that are still to be repeated. */
+  readonly #pending: Map<Decision, number>;
 
-  private constructor(log: DiskLog, newest: number) {
+  private constructor(log: DiskLog, decisions: ReadonlyMap<Decision, number>, newest: number) {
     this.#log = log;
     this.#newest = newest;
+    this.decisions = [...decisions.keys()];
+    this.horizon = Math.max(-Infinity, ...this.decisions.map((decision) => (decision.type === 'horizon' ? decision.watermark : -Infinity)));
+    this.#pending = new Map([...decisions].filter(([decision]) => decision.type !== 'horizon'));
   }
 
-  /** Opens the journal in a folder; `after`: decisions up to it belong to the checkpoint that is restored. */
-  static async open(folder: string, after: number, warn: (message: string) => void): Promise<{ journal: Journal; decisions: readonly Decision[] }> {
+  /** Opens the journal in a folder; `after`: decisions up to it belong to the checkpoint that is restored. `replays`: the sources that give their rows again: of others no decision can be repeated. */
+  static async open(folder: string, after: number, replays: (source: string) => boolean, warn: (message: string) => void): Promise<Journal> {
     const log = await DiskLog.open(folder, { limit: JOURNAL_BYTES, after, warn });
-    const decisions: Decision[] = [];
+    const decisions = new Map<Decision, number>();
     let newest = after;
     for (;;) {
       const { records, upTo } = await log.read(newest, JOURNAL_BYTES);
-      for (const { bytes } of records) decisions.push(JSON.parse(Buffer.from(bytes).toString()) as Decision);
+      for (const { sequence, bytes } of records) {
+        const decision = JSON.parse(Buffer.from(bytes).toString()) as Decision;
+        if (decision.type !== 'idle' || replays(decision.source)) decisions.set(decision, sequence);
+      }
       if (upTo <= newest) break;
       newest = upTo;
     }
-    return { journal: new Journal(log, newest), decisions };
+    return new Journal(log, decisions, newest);
   }
 
   /** Resolves when the decision is on disk. */
@@ -43,9 +57,19 @@ export class Journal {
     this.#newest = Math.max(this.#newest, await this.#log.append(Buffer.from(JSON.stringify(decision))));
   }
 
-  /** What a checkpoint saves as its place. */
-  get place(): number {
-    return this.#newest;
+  /** One of `decisions` has been decided again. */
+  repeated(decision: Decision): void {
+    this.#pending.delete(decision);
+  }
+
+  /** What a checkpoint saves as its place: before everything that is still to be repeated. Answers due before `passed` will not be asked for any more. */
+  place(passed: Time): number {
+    let place = this.#newest;
+    for (const [decision, sequence] of this.#pending) {
+      if (decision.type === 'answer' && decision.due < passed) this.#pending.delete(decision);
+      else place = Math.min(place, sequence - 1);
+    }
+    return place;
   }
 
   /** No checkpoint kept is older than this place. */

@@ -7,7 +7,7 @@ import { ControlSender } from './control.js';
 import { Deferred } from './deferred.js';
 import { Directory } from './directory.js';
 import { Intake } from './intake.js';
-import { Journal, type Decision } from './journal.js';
+import { Journal } from './journal.js';
 import { ThreadNames } from './names.js';
 import { Outlet } from './outlet.js';
 import type { Plan, Wire } from './plan.js';
@@ -73,7 +73,6 @@ export class Run {
   #stopping = false;
   #closed: Promise<void> | undefined;
   #journal: Journal | undefined;
-  #decisions: readonly Decision[] = [];
   /** Slots released by the directory, until a checkpoint at whose barrier they were released is complete. */
   #released: number[] = [];
   /** Pumps and intake, until they have returned. */
@@ -153,14 +152,16 @@ export class Run {
     return [...this.sinks.values()].flatMap((sink) => (sink.history === undefined ? [] : [sink.history]));
   }
 
-  /** Decisions about sources that can't give their rows again are worth nothing. */
   async #openJournal(restored: Restored | undefined): Promise<void> {
     const { checkpoint, replay, registry, log } = this.#options;
     if (checkpoint === undefined || replay) return;
-    const { journal, decisions } = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (message) => log.warn(message));
     const replaying = new Set(this.plan.sources.filter(({ spec }) => registry.sources.find((d) => d.name === spec.type)?.replays === true).map(({ spec }) => spec.name));
-    this.#journal = journal;
-    this.#decisions = decisions.filter((decision) => decision.type === 'answer' || replaying.has(decision.source));
+    this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), (message) => log.warn(message));
+  }
+
+  /** Some operator has training tasks. */
+  get #trains(): boolean {
+    return this.plan.operators.some(({ spec }) => this.#options.registry.operators.find((d) => d.name === spec.type)?.tasks !== undefined);
   }
 
   async #openSinks(restored: Restored | undefined): Promise<void> {
@@ -204,7 +205,7 @@ export class Run {
     const positions = this.#localPositions(restored);
     const hasLocal = this.plan.sources.some((source) => source.local !== undefined);
     const tasks = this.#controls.map((_, shard) => {
-      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#decisions };
+      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#journal?.decisions ?? [] };
       return { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined };
     });
     this.#threads = new ShardThreads(tasks, (report) => this.#hear(report), (error) => this.#fail(error));
@@ -241,9 +242,9 @@ export class Run {
   #openIntake(restored: Restored | undefined): Intake {
     const { clock, replay } = this.#options;
     const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channel(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channel(wire, 'main', shard)), this.names, this.plan));
-    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal);
+    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal, this.#trains);
     this.intake = intake;
-    intake.restore(restored?.sources ?? {}, this.#decisions);
+    intake.restore(restored?.sources ?? {});
     return intake;
   }
 

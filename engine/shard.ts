@@ -72,8 +72,8 @@ export class Shard {
 
   #makeActor(planned: PlannedActor, definitions: ReadonlyMap<string, AnyOperator>, report: (report: Report) => void): Actor {
     const { plan, shard, selves, live, decisions } = this.#start;
-    const decided: Decided = (node, slot, task, asked) => {
-      for (const d of decisions) if (d.type === 'answer' && d.node === node && d.slot === slot && d.task === task && d.asked === asked) return d.due;
+    const decided: Decided = (node, series, member, task, asked) => {
+      for (const d of decisions) if (d.type === 'answer' && d.node === node && d.series === series && d.member === member && d.task === task && d.asked === asked) return d.due;
       return undefined;
     };
     const outlets = new Map<number, Outlet>();

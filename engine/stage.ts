@@ -301,7 +301,7 @@ export class Stage implements Output {
   }
 
   #ask(ask: Ask): void {
-    const due = this.#decided(this.node.spec.name, ask.slot, ask.task, ask.asked);
+    const due = this.#decided(this.node.spec.name, this.#names.text(ask.slot), this.#names.member(ask.slot), ask.task, ask.asked);
     if (due !== undefined) Object.assign(ask, { due, waits: true });
     this.asks.push(ask);
     if (ask.answer === undefined) this.#down.ask(this.node, ask);

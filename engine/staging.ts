@@ -3,6 +3,7 @@ import type { Clock, Time } from './clock.js';
 import type { Intake as SampleIntake, Position, Reading, Source } from './connector.js';
 import type { Directory } from './directory.js';
 import type { Finding } from './finding.js';
+import type { Decision } from './journal.js';
 import { jsonNumber } from './json-number.js';
 import { BATCH_ROWS, MAX_FUTURE_MS } from './limits.js';
 import type { Link, Plan, PlannedSource } from './plan.js';
@@ -19,6 +20,8 @@ export interface SavedSource {
   /** Rows that it has given since the graph was created. */
   readonly rows: number;
 }
+
+type IdleDecision = Extract<Decision, { type: 'idle' }>;
 
 /** What the intake tells of samples that it does not let in. */
 export interface Refusals {
@@ -51,7 +54,7 @@ export class Staging implements SampleIntake {
   heard: Time;
   rows = 0;
   /** Idle advances of a run before a crash, by the rows before them: they come again at the same place. */
-  decided: { rows: number; watermark: Time }[] = [];
+  readonly decided: IdleDecision[] = [];
 
   constructor(
     readonly index: number,

@@ -30,14 +30,20 @@ export class Training {
   /** Resolves when the answer is on its way to the shard that asked; rejects, naming the operator, when the task throws. */
   async answer(node: PlannedOperator, ask: Ask, intake: Intake): Promise<void> {
     const { slot, task, asked } = ask;
+    const series = this.names.text(slot);
+    const member = this.names.member(slot);
     const answer = Buffer.from(await this.#run(node, ask)).toString('base64');
     const tell = (due: Time): Promise<void> => intake.tell(this.controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]!, { type: 'answer', node: node.index, slot, task, asked, due, answer });
     // A replay waits for it, and so does who learnt it once before: then nothing is sent on before it comes.
-    if (this.replay || ask.waits) return tell(ask.due);
-    await intake.between(async (furthest) => {
-      // A late one takes effect at the next watermark that nobody has seen.
+    if (this.replay || ask.waits) {
+      for (const d of this.journal?.decisions ?? []) if (d.type === 'answer' && d.node === node.spec.name && d.series === series && d.member === member && d.task === task && d.asked === asked) this.journal?.repeated(d);
+      return tell(ask.due);
+    }
+    await intake.between(async (told) => {
+      // A late one takes effect at the next watermark that nobody has seen, also not before a crash.
+      const furthest = Math.max(told, this.journal?.horizon ?? -Infinity);
       const due = furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
-      await this.journal?.record({ type: 'answer', node: node.spec.name, slot, task, asked, due });
+      await this.journal?.record({ type: 'answer', node: node.spec.name, series, member, task, asked, due });
       await tell(due);
     });
   }
