@@ -170,10 +170,10 @@ export interface OperatorDefinition<Config = unknown, State extends StateSchema 
   /** Columns a series; default none. */
   state?(config: Config, lead: number): State;
   /**
-   * What of the config gives saved columns their meaning (the size of a window): where it has changed since
-   * a checkpoint, the node begins anew, with a warning. Default: nothing does.
+   * What gives saved columns their meaning (the size of a window), all that decides about their number and width with
+   * it: where it has changed since a checkpoint, the node begins anew, with a warning. Default: nothing does.
    */
-  meaning?(config: Config): string;
+  meaning?(config: Config, lead: number): string;
   /** Rows come out at most this much behind the watermark (lateness of a window), ms; default 0. */
   delay?(config: Config): number;
   /** How long a silent series is kept, ms of event time; default the engine's. */

@@ -125,10 +125,9 @@ export class Shard {
     const { saved, shard } = this.#start;
     const owns = (block: number) => this.#names.owns(shard, block << BLOCK_SHIFT);
     for (const stage of this.#byNode) {
-      for (const part of saved) {
-        const warning = part.node === stage.node.spec.name ? stage.restore(part, owns) : undefined;
-        if (warning !== undefined) report({ type: 'warning', message: warning });
-      }
+      const warnings = saved.filter((part) => part.node === stage.node.spec.name).map((part) => stage.restore(part, owns));
+      // What the config changed is the same in all parts and for all shards.
+      if (shard === 0 && warnings[0] !== undefined) report({ type: 'warning', message: warnings[0] });
     }
   }
 

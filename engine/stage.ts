@@ -358,7 +358,7 @@ export class Stage implements Output {
   }
 
   get #meaning(): string {
-    return this.#definition.meaning?.(this.node.spec.config) ?? '';
+    return this.#definition.meaning?.(this.node.spec.config, this.node.lead) ?? '';
   }
 
   /** Takes back what one shard saved, as far as `owns` says; call once for each shard that saved. Returns what a person should know. */
@@ -372,7 +372,11 @@ export class Stage implements Output {
     this.#watermark = this.#restored ? Math.min(this.#watermark, saved.watermark) : saved.watermark;
     this.#restored = true;
     if (saved.meaning !== this.#meaning) return `${name} (${saved.type}) was configured otherwise when its state was saved (${saved.meaning}, now ${this.#meaning}): it begins anew`;
-    this.state.restore(saved.columns, owns);
+    try {
+      this.state.restore(saved.columns, owns);
+    } catch (error) {
+      throw new Error(`the state of ${name} (${saved.type}) in the checkpoint is not as this build keeps it (${(error as Error).message}): start without the checkpoint, or with the build that wrote it`, { cause: error });
+    }
     for (const [slot, bytes] of saved.kept) if (owns(slot >> BLOCK_SHIFT)) this.#operator.restore?.(slot, bytes);
     for (const ask of saved.asks) {
       if (!owns(ask.slot >> BLOCK_SHIFT)) continue;

@@ -122,8 +122,8 @@ of magnitude, at most 16 KiB. The waiting samples of \`increase\` and \`rate\` t
       // What is not asked for is not there, and no part reads it.
     } as WindowSchema;
   },
-  // Where a pane lies in the ring.
-  meaning: ({ size, slide = size, lateness }) => `${size} ms every ${slide} ms, lateness ${lateness} ms`,
+  // Where a pane lies in the ring, and what is kept of it.
+  meaning: ({ size, slide = size, lateness, aggregates }, lead) => `${[...aggregates].sort().join(', ')} of ${size} ms every ${slide} ms, lateness ${lateness} ms, sources up to ${lead} ms ahead`,
   delay: ({ lateness }) => lateness,
   keep: ({ size, lateness }) => Math.max(KEEP_SERIES_MS, size + lateness),
   create: (settings, { lead }) => new Windows(panesOf(settings, lead), settings.aggregates),
