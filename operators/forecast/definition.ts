@@ -66,6 +66,8 @@ Samples older than the last of their series go to the output \`late\`; values th
     output: { rows: ['predicted', 'lower80', 'upper80', 'lower95', 'upper95', 'confidence'], findings: ['forecast'], late: true },
   }),
   state: ({ buckets }) => stateOf(buckets),
+  // Which buckets there are, and where they lie.
+  meaning: ({ history, buckets }) => `${buckets} buckets of ${history} ms`,
   keep: ({ history, every }) => Math.max(history, every),
   create: (of, context) => new Forecaster(of, context),
 });

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import type { AnyOperator, StateSchema } from '../../engine/operator.js';
+import { operators } from '../../operators/list.js';
 import { checkpoints, Feed, feedSource, folder, linesOf, start, until, type FeedConfig, type Parts, type Row } from './fixture.js';
 
 const SECONDS = 60;
@@ -59,3 +61,31 @@ for (const [what, second] of changes) {
     t.match(warned[0], /^ten \(window\) was configured otherwise when its state was saved \(.*\): it begins anew$/);
   });
 }
+
+/** The config, and it with each number in it doubled. */
+function* variants(config: unknown): Generator<unknown> {
+  yield config;
+  for (const [key, value] of Object.entries(config as object)) if (typeof value === 'number' && Number.isFinite(value)) yield { ...(config as object), [key]: value * 2 };
+}
+
+await t.test('what decides about the width of saved columns is part of their meaning, for every operator', (t) => {
+  const widths = (schema: StateSchema): [string, string][] => Object.entries(schema).map(([name, spec]) => [name, JSON.stringify(spec)]);
+  let compared = 0;
+  const compare = (operator: AnyOperator, configs: readonly (readonly [unknown, number])[]): void => {
+    for (const [was, lead] of configs) {
+      const saved = new Map(widths(operator.state!(was as never, lead)));
+      for (const [is, leads] of configs) {
+        if (!widths(operator.state!(is as never, leads)).some(([column, spec]) => saved.has(column) && saved.get(column) !== spec)) continue;
+        compared += 1;
+        if (operator.meaning?.(was as never, lead) === operator.meaning?.(is as never, leads)) t.fail(`${operator.name}: ${JSON.stringify(was)} and ${JSON.stringify(is)} keep other columns under one meaning`);
+      }
+    }
+  };
+  for (const operator of operators) {
+    if (operator.state === undefined) continue;
+    const examples = operator.examples.map(({ config }) => operator.config.parse(config));
+    compare(operator, examples.flatMap((config) => [...variants(config)]).flatMap((config) => [1_000, 9_000].map((lead) => [config, lead] as const)));
+  }
+  t.ok(compared > 100, `${compared} pairs`);
+  t.end();
+});
