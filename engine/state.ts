@@ -86,8 +86,7 @@ export class State {
       this.timers[slot] = 0;
       return;
     }
-    // 0 stands for no timer, so the first millisecond of 1970 is told from it by the smallest number.
-    this.timers[slot] = time === 0 ? Number.MIN_VALUE : time;
+    this.timers[slot] = time === 0 ? ZERO : time;
     const block = slot >> BLOCK_SHIFT;
     if (time < this.#due[block]!) this.#due[block] = time;
     if (time < this.#next) this.#next = time;
@@ -124,11 +123,11 @@ export class State {
     let next = Infinity;
     const from = block << BLOCK_SHIFT;
     for (let slot = from; slot < from + BLOCK_SLOTS; slot++) {
-      const time = timers[slot]!;
-      if (time === 0) continue;
+      if (timers[slot] === 0) continue;
+      const time = timeOf(timers[slot]!);
       if (time <= watermark) {
         slots[count] = slot;
-        times[count] = time === Number.MIN_VALUE ? 0 : time;
+        times[count] = time;
         count += 1;
         timers[slot] = 0;
       } else if (time < next) next = time;
@@ -187,8 +186,12 @@ export class State {
         const column = name === '' ? this.timers : columns[name]!;
         column.set(values.subarray(i * width, (i + 1) * width), block * width);
         if (name !== '') continue;
-        for (let slot = block * BLOCK_SLOTS; slot < (block + 1) * BLOCK_SLOTS; slot++) if (this.timers[slot] !== 0) this.wake(slot, this.timers[slot]!);
+        for (let slot = block * BLOCK_SLOTS; slot < (block + 1) * BLOCK_SLOTS; slot++) if (this.timers[slot] !== 0) this.wake(slot, timeOf(this.timers[slot]!));
       }
     }
   }
 }
+
+/** 0 stands for no timer, so the first millisecond of 1970 is told from it by the smallest number. */
+const ZERO = Number.MIN_VALUE;
+const timeOf = (timer: number): number => (timer === ZERO ? 0 : timer);

@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { BLOCK_SLOTS } from '../../engine/limits.js';
+import type { ColumnSpec, ColumnType, StateSchema } from '../../engine/operator.js';
+import { bytesOf, State } from '../../engine/state.js';
+
+const type = fc.constantFrom<ColumnType>('f64', 'u32', 'i32', 'u8');
+const spec: fc.Arbitrary<ColumnSpec> = fc.oneof(type, fc.record({ type, per: fc.integer({ min: 1, max: 5 }) }));
+const schema: fc.Arbitrary<StateSchema> = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), spec);
+const widthOf = (column: ColumnSpec) => (typeof column === 'string' ? 1 : column.per);
+const typeOf = (column: ColumnSpec) => (typeof column === 'string' ? column : column.type);
+
+type Arrays = Record<string, Float64Array | Uint32Array | Int32Array | Uint8Array>;
+const columnsOf = (state: State) => state.columns as Arrays;
+
+/** A value that every type of column holds, and that tells slot, column and place apart. */
+const valueOf = (slot: number, name: string, k: number): number => (slot * 7 + name.charCodeAt(0) * 3 + k) % 251;
+
+function fill(state: State, shape: StateSchema, slots: readonly number[]): void {
+  for (const slot of slots) for (const [name, column] of Object.entries(shape)) for (let k = 0; k < widthOf(column); k++) columnsOf(state)[name]![slot * widthOf(column) + k] = valueOf(slot, name, k);
+}
+
+/** Columns of these slots hold what `fill` wrote; those of the others nothing. */
+function holds(state: State, shape: StateSchema, slots: ReadonlySet<number>): boolean {
+  for (const [name, column] of Object.entries(shape)) {
+    const per = widthOf(column);
+    for (let i = 0; i < columnsOf(state)[name]!.length; i++) {
+      const slot = Math.floor(i / per);
+      if (columnsOf(state)[name]![i] !== (slots.has(slot) ? valueOf(slot, name, i % per) : 0)) return false;
+    }
+  }
+  return true;
+}
+
+await t.test('growing keeps values and timers', (t) => {
+  fc.assert(
+    fc.property(schema, fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 5 }), (shape, sizes) => {
+      const state = new State(shape);
+      const slots = new Set<number>();
+      let size = 0;
+      for (const each of sizes) {
+        size = Math.max(size, each);
+        state.grow(each);
+        if (state.blocks * BLOCK_SLOTS < size) return false;
+        if (!holds(state, shape, slots)) return false;
+        fill(state, shape, [each - 1]);
+        state.wake(each - 1, each);
+        slots.add(each - 1);
+      }
+      return [...slots].every((slot) => state.timers[slot] === slot + 1);
+    }),
+  );
+  t.end();
+});
+
+await t.test('the bytes of a series are those of its columns and its timer', (t) => {
+  fc.assert(
+    fc.property(schema, (shape) => {
+      const state = new State(shape);
+      state.grow(1);
+      const bytes = [...Object.values(columnsOf(state)), state.timers].reduce((sum, column) => sum + column.byteLength, 0);
+      return bytesOf(shape) === bytes / (state.blocks * BLOCK_SLOTS);
+    }),
+  );
+  t.equal(bytesOf({}), 8);
+  t.equal(bytesOf({ mean: 'f64', seen: 'u32', panes: { type: 'u8', per: 3 } }), 8 + 8 + 4 + 3);
+  t.end();
+});
+
+/** All that is due, block by block, as a stage takes it. */
+function takeAll(state: State, watermark: number): [number, number][] {
+  const slots = new Uint32Array(BLOCK_SLOTS);
+  const times = new Float64Array(BLOCK_SLOTS);
+  const taken: [number, number][] = [];
+  for (let block = state.dueBlock(watermark); block >= 0; block = state.dueBlock(watermark)) {
+    const count = state.takeDue(block, watermark, slots, times);
+    for (let i = 0; i < count; i++) taken.push([slots[i]!, times[i]!]);
+  }
+  return taken;
+}
+
+const byNumber = ([a]: [number, number], [b]: [number, number]) => a - b;
+
+await t.test('timers fire when the watermark reaches them: none missed, none early, none twice', (t) => {
+  const slot = fc.nat(5 * BLOCK_SLOTS - 1);
+  const time = fc.oneof(fc.integer({ min: -5, max: 40 }), fc.constantFrom(0, -0, Infinity));
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ wake: slot, time }) },
+    { weight: 2, arbitrary: fc.record({ watermark: fc.oneof(fc.integer({ min: -5, max: 45 }), fc.constant(0)) }) },
+    { weight: 1, arbitrary: fc.record({ clear: slot }) },
+    { weight: 1, arbitrary: fc.constant('restore' as const) },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      let state = new State({});
+      state.grow(5 * BLOCK_SLOTS);
+      const timers = new Map<number, number>();
+      for (const each of [...steps, { watermark: Infinity }]) {
+        if (each === 'restore') {
+          const saved = state.save(Array.from({ length: state.blocks }, (_, block) => block));
+          state = new State({});
+          state.restore(saved, () => true);
+          state.grow(5 * BLOCK_SLOTS);
+        } else if ('wake' in each) {
+          state.wake(each.wake, each.time);
+          if (each.time === Infinity) timers.delete(each.wake);
+          else timers.set(each.wake, each.time + 0);
+        } else if ('clear' in each) {
+          state.clear(each.clear);
+          timers.delete(each.clear);
+        } else {
+          const due = [...timers].filter(([, at]) => at <= each.watermark).sort(byNumber);
+          for (const [fired] of due) timers.delete(fired);
+          const taken = takeAll(state, each.watermark).sort(byNumber);
+          if (JSON.stringify(taken) !== JSON.stringify(due)) return false;
+        }
+      }
+      return timers.size === 0;
+    }),
+    { numRuns: 1_000 },
+  );
+  t.end();
+});
+
+await t.test('a timer set while the due ones fire is fired in the same go, wherever it lies', (t) => {
+  const state = new State({});
+  state.grow(4 * BLOCK_SLOTS);
+  const slots = new Uint32Array(BLOCK_SLOTS);
+  const times = new Float64Array(BLOCK_SLOTS);
+  state.wake(2 * BLOCK_SLOTS, 10);
+  t.equal(state.dueBlock(10), 2);
+  state.takeDue(2, 10, slots, times);
+  state.wake(0, 9);
+  state.wake(3 * BLOCK_SLOTS, 10);
+  state.wake(2 * BLOCK_SLOTS + 1, 11);
+  t.same(takeAll(state, 10), [[0, 9], [3 * BLOCK_SLOTS, 10]]);
+  t.same(takeAll(state, 11), [[2 * BLOCK_SLOTS + 1, 11]]);
+  t.end();
+});
+
+await t.test('saved by blocks, restored to any placement, and untouched by what is written after', (t) => {
+  const BLOCKS = 8;
+  fc.assert(
+    fc.property(schema, fc.array(fc.nat(2), { minLength: BLOCKS, maxLength: BLOCKS }), fc.array(fc.nat(3), { minLength: BLOCKS, maxLength: BLOCKS }), fc.uniqueArray(fc.nat(BLOCKS * BLOCK_SLOTS - 1), { maxLength: 40 }), (shape, before, after, slots) => {
+      const shards = [0, 1, 2].map((shard) => {
+        const state = new State(shape);
+        state.grow(BLOCKS * BLOCK_SLOTS);
+        const own = slots.filter((slot) => before[Math.floor(slot / BLOCK_SLOTS)] === shard);
+        fill(state, shape, own);
+        for (const slot of own) state.wake(slot, slot + 1);
+        const saved = state.save([...before.keys()].filter((block) => before[block] === shard));
+        // What runs on after the barrier.
+        for (const column of Object.values(columnsOf(state))) column.fill(99);
+        for (const slot of own) state.wake(slot, 1e9);
+        // As it lies in a file: at any place of a larger buffer.
+        const bytes = saved.bytes.map((part) => {
+          const buffer = new Uint8Array(part.length + 8);
+          buffer.set(part, 8);
+          return buffer.subarray(8);
+        });
+        return { ...saved, bytes };
+      });
+      for (const shard of [0, 1, 2, 3]) {
+        const state = new State(shape);
+        for (const saved of shards) state.restore(saved, (block) => after[block] === shard);
+        const own = new Set(slots.filter((slot) => after[Math.floor(slot / BLOCK_SLOTS)] === shard));
+        if (!holds(state, shape, own)) return false;
+        if (![...own].every((slot) => state.timers[slot] === slot + 1)) return false;
+        const fired = takeAll(state, Infinity).map(([slot]) => slot);
+        if (fired.length !== own.size || !fired.every((slot) => own.has(slot))) return false;
+      }
+      return true;
+    }),
+  );
+  t.end();
+});
+
+await t.test('blocks that are not there yet are not saved', (t) => {
+  const state = new State({ a: 'f64' });
+  state.grow(BLOCK_SLOTS);
+  t.same(state.save([0, 1, 1_000]).blocks, [0, 1]);
+  t.end();
+});
+
+await t.test('a column that is new begins at zero, one that is gone is left out, one that is another is an error', (t) => {
+  const before = new State({ a: 'f64', gone: 'u8' });
+  before.grow(BLOCK_SLOTS);
+  before.columns['a']![5] = 1.5;
+  before.columns['gone']![5] = 7;
+  const saved = before.save([0]);
+  const after = new State({ a: 'f64', fresh: { type: 'u32', per: 2 } });
+  after.restore(saved, () => true);
+  t.equal(after.columns['a']![5], 1.5);
+  t.ok(after.columns['fresh']!.every((value) => value === 0));
+  t.same(Object.keys(after.columns), ['a', 'fresh']);
+  t.throws(() => new State({ a: 'u32' }).restore(saved, () => true), { message: 'column a was saved as 1 x f64 and is now 1 x u32' });
+  t.throws(() => new State({ a: { type: 'f64', per: 4 } }).restore(saved, () => true), { message: 'column a was saved as 1 x f64 and is now 4 x f64' });
+  t.end();
+});
+
+await t.test('a series that is cleared leaves nothing, and its neighbours alone', (t) => {
+  fc.assert(
+    fc.property(schema, fc.nat(99), (shape, slot) => {
+      const state = new State(shape);
+      state.grow(100);
+      const all = Array.from({ length: 100 }, (_, each) => each);
+      fill(state, shape, all);
+      for (const each of all) state.wake(each, 10);
+      state.clear(slot);
+      state.clear(1e6);
+      const others = new Set(all.filter((each) => each !== slot));
+      return holds(state, shape, others) && takeAll(state, 10).length === 99;
+    }),
+  );
+  // So that none of the types is left untried.
+  t.same(new Set(fc.sample(spec, { numRuns: 200, seed: 1 }).map(typeOf)), new Set(['f64', 'u32', 'i32', 'u8']));
+  t.end();
+});
