@@ -1,0 +1,343 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import t from 'tap';
+import type { AnySink, AnySource } from '../../engine/connector.js';
+import { Directory, type DirectoryChanges } from '../../engine/directory.js';
+import { checkGraph, type GraphSpec, type Registry } from '../../engine/graph.js';
+import { BLOCK_SLOTS } from '../../engine/limits.js';
+import { ThreadNames } from '../../engine/names.js';
+import type { AnyOperator, Derived } from '../../engine/operator.js';
+import { makePlan, type Plan } from '../../engine/plan.js';
+import { makeSeries, NO_SLOT, parseSeries, partitionOf, seriesText, type Series } from '../../engine/series.js';
+
+const PARTITIONS = 4;
+
+const operator = (name: string, series: (of: Series, port: number) => readonly Derived[], route: AnyOperator['route'] = () => 'series'): AnyOperator =>
+  ({ name, ports: () => ({ input: { rows: [] }, output: { rows: [] } }), series: () => series, route, create: () => ({}) }) as Partial<AnyOperator> as AnyOperator;
+
+const label = (of: Series, labels: Record<string, string>) => makeSeries(of.name, { ...of.labels, ...labels });
+
+/** What may become of series: renamed, left out, claimed twice, several, grouped, all in one. */
+const derives: Readonly<Record<string, (of: Series, port: number) => readonly Derived[]>> = {
+  // Of each two series one has to yield: c1 and c2 both want to be c.
+  renamed: (of) => (of.name === 'b' ? [] : [{ series: makeSeries(of.name === 'c' ? 'c' : `${of.name}_new`, of.name === 'c' ? {} : of.labels) }]),
+  several: (of) => [{ series: label(of, { half: '1' }) }, { series: label(of, { half: '2' }) }],
+  grouped: (of) => [{ series: makeSeries('group', { of: of.labels['n'] ?? '' }), member: seriesText(of.name, of.labels) }],
+};
+const registry: Registry = {
+  operators: [
+    operator('renamed', derives['renamed']!),
+    operator('several', derives['several']!),
+    operator('grouped', derives['grouped']!, () => 'group'),
+    { name: 'one', ports: () => ({ input: { rows: [] }, output: { rows: [] } }), route: () => 'one', create: () => ({}) } as Partial<AnyOperator> as AnyOperator,
+    { name: 'plain', ports: () => ({ input: { rows: [] }, output: { rows: [] } }), create: () => ({}) } as Partial<AnyOperator> as AnyOperator,
+  ],
+  sources: [{ name: 'kit', live: () => false, disorder: () => 0 } as Partial<AnySource> as AnySource],
+  sinks: [{ name: 'kit' } as Partial<AnySink> as AnySink],
+};
+
+/** Two sources; renamed series go on to all the others. */
+const nodes: readonly { readonly name: string; readonly type: string; readonly from: readonly string[] }[] = [
+  { name: 'plain', type: 'plain', from: ['left', 'right'] },
+  { name: 'renamed', type: 'renamed', from: ['plain'] },
+  { name: 'several', type: 'several', from: ['renamed'] },
+  { name: 'grouped', type: 'grouped', from: ['renamed', 'right'] },
+  { name: 'all', type: 'one', from: ['grouped'] },
+];
+
+function planOf(graph: Partial<GraphSpec> = {}): Plan {
+  const spec: GraphSpec = {
+    sources: ['left', 'right'].map((name) => ({ name, type: 'kit', from: [], config: {} })),
+    operators: nodes.map((node) => ({ ...node, config: {} })),
+    sinks: [{ name: 'out', type: 'kit', from: ['several', 'all'], config: {} }],
+    partitions: PARTITIONS,
+    maxSeries: 1e9,
+    seed: 1,
+    ...graph,
+  };
+  const problems = checkGraph(spec, registry);
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  return makePlan(spec, registry, 2);
+}
+
+/** Everything that is known, in a form that does not depend on slots. */
+function picture(plan: Plan, directory: Directory, names: ThreadNames, natives: readonly (readonly [source: number, text: string])[]): string[] {
+  const lines: string[] = [];
+  const follow = (from: string, slot: number, text: string): void => {
+    for (const node of plan.operators) {
+      for (const [port, input] of node.inputs.entries()) {
+        if (input.text !== from) continue;
+        const { one, many } = names.derivation(node.index, port);
+        const derived = node.derives ? (one[slot] !== undefined && one[slot] !== NO_SLOT ? [one[slot]!] : [...(many.get(slot) ?? [])]) : [slot];
+        for (const each of derived) {
+          const group = names.group(each);
+          const own = group === each ? '' : ` member ${names.member(each)} of ${names.members(group).map((member) => names.member(member)).join(' ')}`;
+          lines.push(`${from} ${text} -> ${node.spec.name}.${port} ${names.text(each)}${own} on ${names.shardOf[each >>> 6]}`);
+          follow(node.spec.name, group, names.text(each));
+        }
+      }
+    }
+  };
+  for (const [source, text] of natives) {
+    const slot = directory.slot(source, text, -Infinity);
+    if (names.text(slot) !== text || names.shardOf[slot >>> 6] !== plan.owner[partitionOf(text, PARTITIONS)]) lines.push(`${text} has slot ${slot} of ${names.text(slot)}`);
+    follow(plan.sources[source]!.spec.name, slot, text);
+  }
+  return [...new Set(lines)].sort();
+}
+
+/** The same by the definition: which series there are, and what has become of each. */
+class Model {
+  /** Of each source, in order of their coming: when it was last seen. */
+  readonly natives = new Map<string, { source: number; text: string; last: number }>();
+  /** node and text -> who became it first. */
+  readonly #claims = new Map<string, string>();
+  readonly #derived = new Map<string, { node: number; port: number; by: string; text: string; member?: string }[]>();
+  #seen = new Set<string>();
+
+  constructor(readonly plan: Plan) {}
+
+  see(source: number, text: string, time: number): void {
+    const key = `${source} ${text}`;
+    const known = this.natives.get(key);
+    if (known !== undefined) known.last = Math.max(known.last, time);
+    else {
+      this.natives.set(key, { source, text, last: time });
+      this.#walk(this.plan.sources[source]!.spec.name, text, `${text}@${partitionOf(text, PARTITIONS)}`);
+    }
+  }
+
+  /** Identities: the text, and the partition where it is not the text's own. */
+  #walk(from: string, text: string, identity: string): void {
+    for (const node of this.plan.operators) {
+      for (const [port, input] of node.inputs.entries()) {
+        if (input.text !== from) continue;
+        if (!node.derives) {
+          this.#note(identity, { node: node.index, port, by: identity, text });
+          this.#walk(node.spec.name, text, identity);
+          continue;
+        }
+        const of = parseSeries(text);
+        const becomes: readonly Derived[] = node.route === 'one' ? [{ series: makeSeries(node.spec.name), member: text }] : derives[node.spec.type]!(of, port);
+        for (const { series, member } of becomes) {
+          const next = seriesText(series.name, series.labels);
+          if (member !== undefined) {
+            this.#note(identity, { node: node.index, port, by: `${next}@${partitionOf(next, PARTITIONS)}`, text: next, member });
+            this.#walk(node.spec.name, next, `${next}@${partitionOf(next, PARTITIONS)}`);
+            continue;
+          }
+          const claim = `${node.index} ${next}`;
+          const first = this.#claims.get(claim) ?? identity;
+          if (first !== identity) continue;
+          this.#claims.set(claim, identity);
+          const own = `${next}@${identity.slice(identity.lastIndexOf('@') + 1)}`;
+          this.#note(identity, { node: node.index, port, by: own, text: next });
+          this.#walk(node.spec.name, next, own);
+        }
+      }
+    }
+  }
+
+  #note(identity: string, derived: { node: number; port: number; by: string; text: string; member?: string }): void {
+    const list = this.#derived.get(identity) ?? [];
+    this.#derived.set(identity, list);
+    if (!list.some((each) => JSON.stringify(each) === JSON.stringify(derived))) list.push(derived);
+  }
+
+  picture(): string[] {
+    const members = new Map<string, Set<string>>();
+    const lines: string[] = [];
+    this.#seen = new Set();
+    const each = (visit: (from: string, text: string, to: { node: number; port: number; by: string; text: string; member?: string }) => void): void => {
+      const follow = (from: string, text: string, identity: string): void => {
+        this.#seen.add(identity);
+        for (const to of this.#derived.get(identity) ?? []) {
+          const node = this.plan.operators[to.node]!;
+          if (node.inputs[to.port]!.text !== from) continue;
+          visit(from, text, to);
+          this.#seen.add(to.by);
+          if (to.member !== undefined) this.#seen.add(`${node.spec.name} ${to.text} ${to.member}`);
+          follow(node.spec.name, to.text, to.by);
+        }
+      };
+      for (const { source, text } of this.natives.values()) follow(this.plan.sources[source]!.spec.name, text, `${text}@${partitionOf(text, PARTITIONS)}`);
+    };
+    each((_from, _text, { by, member }) => {
+      if (member !== undefined) members.set(by, (members.get(by) ?? new Set()).add(member));
+    });
+    each((from, text, { node, port, by, text: to, member }) => {
+      const own = member === undefined ? '' : ` member ${member} of ${[...members.get(by)!].sort().join(' ')}`;
+      lines.push(`${from} ${text} -> ${this.plan.operators[node]!.spec.name}.${port} ${to}${own} on ${this.plan.owner[Number(by.slice(by.lastIndexOf('@') + 1))]}`);
+    });
+    return [...new Set(lines)].sort();
+  }
+
+  /** Slots needed for what the last picture shows, and for the node that has a series of its own. */
+  get live(): number {
+    return this.#seen.add(`all@${partitionOf('all', PARTITIONS)}`).size;
+  }
+
+  /** What is left when series unseen since `before` are forgotten; what the others had become stays. */
+  expire(before: number): void {
+    for (const [key, { last }] of this.natives) if (last < before) this.natives.delete(key);
+    this.picture();
+    const left = this.#seen;
+    for (const identity of this.#derived.keys()) if (!left.has(identity)) this.#derived.delete(identity);
+    for (const [claim, by] of this.#claims) if (!left.has(by)) this.#claims.delete(claim);
+  }
+}
+
+const texts = ['a{n="1"}', 'a{n="2"}', 'b{n="1"}', 'c{k="1",n="1"}', 'c{k="2"}', 'c{k="3",n="2"}', 'a_new{n="1"}', 'd', 'e{n="1"}', 'group{of="1"}'];
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ source: fc.nat(1), text: fc.constantFrom(...texts) }) },
+  { weight: 2, arbitrary: fc.constant('checkpoint' as const) },
+  { weight: 1, arbitrary: fc.constant('restore' as const) },
+  { weight: 1, arbitrary: fc.constant('later' as const) },
+);
+
+await t.test('in any sequence of coming, going, saving and restoring it is as the naive model says', (t) => {
+  const plan = planOf();
+  const KEPT = 3;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, wholeToo) => {
+      const model = new Model(plan);
+      let directory = new Directory(plan, registry);
+      let names = new ThreadNames(PARTITIONS, plan.owner);
+      let saves: DirectoryChanges[] = [];
+      let time = 0;
+      let checkpoint = 0;
+      /** At which checkpoint slots were released. */
+      const resting = new Map<number, number>();
+      const learn = (): boolean => {
+        const told = directory.announce();
+        if (told === undefined) return true;
+        names.learn(told);
+        return [...told.series.map(([slot]) => slot), ...told.members.map(([slot]) => slot)].every((slot) => {
+          const released = resting.get(slot);
+          resting.delete(slot);
+          return released === undefined || released < checkpoint - KEPT + 1;
+        });
+      };
+      learn();
+      for (const each of steps) {
+        if (each === 'later') time += 10;
+        else if (each === 'checkpoint') {
+          checkpoint += 1;
+          const released = directory.expire(time - 15, checkpoint, checkpoint - KEPT);
+          saves.push(JSON.parse(JSON.stringify(directory.save())) as DirectoryChanges);
+          names.release(released);
+          for (const slot of released) resting.set(slot, checkpoint);
+          model.expire(time - 15);
+        } else if (each === 'restore') {
+          // Incremental changes are worth the whole.
+          saves.push(JSON.parse(JSON.stringify(directory.save())) as DirectoryChanges);
+          if (wholeToo) saves = [JSON.parse(JSON.stringify(directory.saveAll())) as DirectoryChanges];
+          const slots = [...model.natives.values()].map(({ source, text }) => directory.slot(source, text, -Infinity));
+          directory = new Directory(plan, registry);
+          directory.restore(saves, time);
+          resting.clear();
+          names = new ThreadNames(PARTITIONS, plan.owner);
+          learn();
+          const again = [...model.natives.values()].map(({ source, text }) => directory.slot(source, text, -Infinity));
+          if (directory.announce() !== undefined || again.some((slot, i) => slot !== slots[i])) return false;
+          for (const native of model.natives.values()) native.last = Math.max(native.last, time);
+        } else {
+          time += 1;
+          directory.slot(each.source, each.text, time);
+          model.see(each.source, each.text, time);
+          if (!learn()) return false;
+        }
+        const got = picture(plan, directory, names, [...model.natives.values()].map(({ source, text }) => [source, text] as const));
+        const wanted = model.picture();
+        if (JSON.stringify(got) !== JSON.stringify(wanted)) throw new Error(`got ${got.filter((line) => !wanted.includes(line)).join('; ')} instead of ${wanted.filter((line) => !got.includes(line)).join('; ')}`);
+        if (directory.live !== model.live) throw new Error(`${directory.live} live instead of ${model.live}`);
+      }
+      return true;
+    }),
+    { numRuns: 400 },
+  );
+  t.end();
+});
+
+await t.test('who claims an identity first has it, until it is forgotten; the other is counted', (t) => {
+  const plan = planOf();
+  const directory = new Directory(plan, registry);
+  directory.slot(0, 'c{k="1"}', 0);
+  t.equal(directory.conflicts, 0);
+  directory.slot(0, 'c{k="2"}', 100);
+  t.equal(directory.conflicts, 1);
+  t.match(directory.lastConflict, /renamed.*: c$|^renamed: c/);
+  directory.expire(50, 1, -1);
+  directory.slot(0, 'c{k="3"}', 200);
+  t.equal(directory.conflicts, 1, 'the first is gone: the identity is free');
+  t.end();
+});
+
+await t.test('series beyond the bound are refused and counted, until there is room', (t) => {
+  const plan = planOf({ maxSeries: 10, operators: [], sinks: [{ name: 'out', type: 'kit', from: ['left', 'right'], config: {} }] });
+  const directory = new Directory(plan, registry);
+  for (let i = 0; i < 10; i++) t.not(directory.slot(0, `s${i}`, i), NO_SLOT);
+  t.equal(directory.slot(0, 'one-more', 10), NO_SLOT);
+  t.equal(directory.slot(1, 'and-more', 10), NO_SLOT);
+  t.same([directory.refused, directory.lastRefused, directory.live], [2, 'and-more', 10]);
+  t.not(directory.slot(1, 's3', 10), NO_SLOT, 'a series that another source has is no more');
+  t.equal(directory.slot(1, 's3', 10), directory.slot(0, 's3', 10));
+  directory.expire(5, 1, -1);
+  t.equal(directory.live, 6, 's3 was seen again');
+  t.not(directory.slot(0, 'one-more', 11), NO_SLOT);
+  t.end();
+});
+
+await t.test('a million series come and go in bounded memory', (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const plan = planOf({
+    operators: [
+      { name: 'named', type: 'renamed', from: ['left'], config: {} },
+      { name: 'groups', type: 'grouped', from: ['named'], config: {} },
+    ],
+    sinks: [{ name: 'out', type: 'kit', from: ['groups', 'right'], config: {} }],
+  });
+  const directory = new Directory(plan, registry);
+  const names = new ThreadNames(PARTITIONS, plan.owner);
+  const STEPS = 1_000;
+  const EACH = 1_000;
+  const KEPT = 3;
+  let highest = 0;
+  let least = Infinity;
+  let most = 0;
+  for (let now = 0; now < STEPS; now++) {
+    for (let i = 0; i < EACH; i++) highest = Math.max(highest, directory.slot(0, `a{n="${now % 7}",pod="${now * EACH + i}"}`, now));
+    names.learn(directory.announce()!);
+    names.release(directory.expire(now - 4, now, now - KEPT));
+    directory.save();
+    if (now % 100 !== 99) continue;
+    collect();
+    const { heapUsed } = process.memoryUsage();
+    most = Math.max(most, heapUsed);
+    least = Math.min(least, heapUsed);
+  }
+  // Of each step live for five and resting for four, each with its new name and its member.
+  const most_slots = 3 * EACH * 10 + 7;
+  t.ok(highest < 1.2 * most_slots + PARTITIONS * BLOCK_SLOTS, `slots up to ${highest}`);
+  t.ok(directory.live <= 3 * EACH * 5 + 7, `${directory.live} live`);
+  t.ok(most - least < 8e6, `heap between ${Math.round(least / 1e6)} and ${Math.round(most / 1e6)} MB`);
+  t.end();
+});
+
+await t.test('a group of a hundred thousand members is learnt and left in no time', (t) => {
+  const plan = planOf({ operators: [{ name: 'all', type: 'one', from: ['left'], config: {} }], sinks: [{ name: 'out', type: 'kit', from: ['all', 'right'], config: {} }] });
+  const directory = new Directory(plan, registry);
+  const names = new ThreadNames(PARTITIONS, plan.owner);
+  for (let i = 0; i < 100_000; i++) directory.slot(0, `s${i}`, 0);
+  names.learn(directory.announce()!);
+  const members = names.members(directory.self(plan.operators[0]!));
+  t.equal(members.length, 100_000);
+  const sorted = members.map((member) => names.member(member));
+  t.same(sorted.slice(0, 3), ['s0', 's1', 's10']);
+  t.ok(sorted.every((text, i) => i === 0 || sorted[i - 1]! < text), 'in order of their text');
+  for (let released = directory.expire(1, 1, -1); released.length > 0; released = directory.expire(1, 2, -1)) names.release(released);
+  t.equal(names.members(directory.self(plan.operators[0]!)).length, 0);
+  t.end();
+});
