@@ -287,7 +287,7 @@ function connect(drawn: readonly Drawn[], operatorIndex: ReadonlyMap<string, num
   return actor.map((id) => ids.indexOf(id));
 }
 
-/** The actor that reads a source on its shard: it can be read there, and one actor alone reads it, by series. */
+/** The actor that reads a source on its shard: it can be read there, one actor alone reads it, by series, and reads no other source. */
 function localActor(graph: GraphSpec, registry: Registry, source: NodeSpec, drawn: readonly Drawn[], actorOf: readonly number[]): number | undefined {
   const definition = registry.sources.find((d) => d.name === source.type);
   if (definition?.local?.(source.config) === undefined) return undefined;
@@ -295,7 +295,11 @@ function localActor(graph: GraphSpec, registry: Registry, source: NodeSpec, draw
   if (graph.sinks.some(reads)) return undefined;
   const readers = drawn.map((node, i) => ({ node, actor: actorOf[i]! })).filter(({ node }) => reads(node.spec));
   if (readers.some(({ node }) => node.route !== 'series') || new Set(readers.map((r) => r.actor)).size !== 1) return undefined;
-  return readers[0]!.actor;
+  const actor = readers[0]!.actor;
+  // Beside another source it would run ahead: only the intake merges sources by time.
+  const others = new Set(graph.sources.map((spec) => spec.name).filter((name) => name !== source.name));
+  if (drawn.some(({ spec }, i) => actorOf[i] === actor && spec.from.some((text) => others.has(reference(text).node)))) return undefined;
+  return actor;
 }
 
 /** One wire between each two that links join. */

@@ -174,7 +174,7 @@ await t.test('live, the answer of a training task that is late takes effect late
     feed.give(...rows(90_000, 91_000));
     // The answer is decided on when it comes, which nothing tells: rows are given until it shows.
     for (let second = 91; learnt().length < 9 && second < 110; second++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 500));
       feed.give(...rows(second * 1_000, (second + 1) * 1_000));
     }
     await until(() => learnt().length >= 9);
