@@ -137,7 +137,7 @@ export class Checkpoints {
       const parts = whole ? [] : this.#directory;
       for (const name of parts) writer.carry(name);
       const names = [...parts];
-      if (whole || changes.given.length + changes.released.length + changes.native.length > 0) {
+      if (whole || changes.given.length + changes.released.length + changes.native.length + changes.refused.length > 0) {
         names.push(`directory/${number}`);
         await chunk(names.at(-1)!, Buffer.from(JSON.stringify(changes)), true);
       }

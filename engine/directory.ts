@@ -12,6 +12,8 @@ export interface DirectoryChanges {
   readonly released: readonly number[];
   /** [source, slot] of each series that a source gives itself. */
   readonly native: readonly (readonly [string, number])[];
+  /** [node, slot] of each series that is nothing there, as another had claimed what it would be. */
+  readonly refused: readonly (readonly [string, number])[];
 }
 
 /** Series looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
@@ -43,6 +45,8 @@ export class Directory {
   /** At nodes that derive one to one: which slot claimed the identity. */
   readonly #claims = new Map<string, number>();
   readonly #claimsOf = new Map<number, string[]>();
+  /** At which nodes a slot was refused: it stays so, also after a restart. */
+  readonly #refusedAt = new Map<number, Set<string>>();
   readonly #free: number[][];
   /** Slots released at a barrier, not yet to be used again. */
   readonly #resting: { checkpoint: number; slots: readonly number[] }[] = [];
@@ -51,7 +55,7 @@ export class Directory {
   #last = new Float64Array(256);
   #scan = this.#natives();
   #announcement = emptyAnnouncement();
-  #changes: { given: [number, number, string][]; released: number[]; native: [string, number][] } = { given: [], released: [], native: [] };
+  #changes = noChanges();
   /** Series refused because of the bound, and the last of them. */
   refused = 0;
   lastRefused = '';
@@ -71,14 +75,14 @@ export class Directory {
 
   /** Slot of a node's own series; NO_SLOT where it has none. */
   self(node: PlannedOperator): number {
-    return node.route === 'one' ? this.#slots.get(selfKey(node, this.#plan.partitions))! : NO_SLOT;
+    return node.route === 'one' ? this.#slots.get(derivedKey(node.spec.name, node.spec.name))! : NO_SLOT;
   }
 
   #giveSelves(): void {
     for (const node of this.#plan.operators) {
       if (node.route !== 'one') continue;
       const text = node.spec.name;
-      const key = selfKey(node, this.#plan.partitions);
+      const key = derivedKey(text, text);
       const slot = this.#slots.get(key) ?? this.#give(key, text, partitionOf(text, this.#plan.partitions));
       this.#needs[slot] = 1;
     }
@@ -99,7 +103,7 @@ export class Directory {
 
   #add(source: number, text: string, time: number): number {
     const partition = partitionOf(text, this.#plan.partitions);
-    const key = keyOf(text, partition, partition);
+    const key = text;
     if (!this.#slots.has(key) && this.#live >= this.#plan.maxSeries) {
       this.refused += 1;
       this.lastRefused = text;
@@ -133,37 +137,44 @@ export class Directory {
   #derived(node: number, port: number, slot: number, derived: Derived, native: number): void {
     const { name } = this.#plan.operators[node]!.spec;
     const text = seriesText(derived.series.name, derived.series.labels);
-    const home = partitionOf(text, this.#plan.partitions);
     if (derived.member === undefined) {
-      // A rename keeps its partition: no row changes its shard for it.
-      const partition = this.#partition[slot]!;
       const claim = `${node}\0${text}`;
       const claimed = this.#claims.get(claim);
+      if (this.#refusedAt.get(slot)?.has(name) === true) return;
       if (claimed !== undefined && claimed !== slot) {
         this.conflicts += 1;
         this.lastConflict = `${name}: ${text}`;
+        this.#refuse(name, slot);
         return;
       }
       if (claimed === undefined) {
         this.#claims.set(claim, slot);
         this.#claimsOf.set(slot, [...(this.#claimsOf.get(slot) ?? []), claim]);
       }
-      const key = keyOf(text, partition, home);
-      const out = this.#slots.get(key) ?? this.#give(key, text, partition);
+      const key = derivedKey(text, name);
+      // One that stays what it is keeps its slot, and a renamed one its partition: no row is copied, or changes its shard, for it.
+      const out = text === textOf(this.#keys[slot]!) ? slot : (this.#slots.get(key) ?? this.#give(key, text, this.#partition[slot]!));
       this.#announcement.derived.push([node, port, slot, out]);
       this.#need(out, native);
       this.#walk(this.#ofOperator[node]!, out, derived.series, native);
       return;
     }
-    const groupKey = keyOf(text, home, home);
+    const home = partitionOf(text, this.#plan.partitions);
+    const groupKey = derivedKey(text, name);
     const group = this.#slots.get(groupKey) ?? this.#give(groupKey, text, home);
     const memberKey = `\0${name}\0${text}\0${derived.member}`;
     const member = this.#slots.get(memberKey) ?? this.#give(memberKey, undefined, home);
-    this.#announcement.members.push([member, group, derived.member]);
+    this.#announcement.members.push([member, group, derived.member, node]);
     this.#announcement.derived.push([node, port, slot, member]);
     this.#need(group, native);
     this.#need(member, native);
     this.#walk(this.#ofOperator[node]!, group, derived.series, native);
+  }
+
+  #refuse(node: string, slot: number): void {
+    const nodes = this.#refusedAt.get(slot) ?? new Set();
+    this.#refusedAt.set(slot, nodes.add(node));
+    this.#changes.refused.push([node, slot]);
   }
 
   #need(slot: number, native: number): void {
@@ -230,29 +241,31 @@ export class Directory {
         this.#scan = this.#natives();
         break;
       }
-      const [native, text, slot] = next.value;
+      const [text, slot] = next.value;
       if (this.#last[slot]! >= before) continue;
-      native.delete(text);
+      // Sources that have it in common have seen it last in common.
+      for (const other of this.#native) if (other.delete(text)) this.#drop(slot, released);
       for (const derived of this.#reach.get(slot) ?? []) this.#drop(derived, released);
       this.#reach.delete(slot);
-      this.#drop(slot, released);
     }
     if (released.length > 0) {
       for (const slot of released) {
         for (const claim of this.#claimsOf.get(slot) ?? []) this.#claims.delete(claim);
         this.#claimsOf.delete(slot);
+        this.#refusedAt.delete(slot);
+        this.#changes.released.push(slot);
       }
       this.#resting.push({ checkpoint, slots: released });
-      this.#changes.released.push(...released);
     }
     return released;
   }
 
-  *#natives(): Generator<[Map<string, number>, string, number]> {
-    for (const [source, native] of this.#native.entries()) {
-      // A source read on the shards has its series for as long as it is open.
-      if (this.#plan.sources[source]!.local !== undefined) continue;
-      for (const [text, slot] of native) yield [native, text, slot];
+  *#natives(): Generator<[string, number]> {
+    // A source read on the shards has its series for as long as it is open.
+    const lasting = this.#native.filter((_, source) => this.#plan.sources[source]!.local !== undefined);
+    for (const native of this.#native) {
+      if (lasting.includes(native)) continue;
+      for (const [text, slot] of native) if (!lasting.some((other) => other.has(text))) yield [text, slot];
     }
   }
 
@@ -268,7 +281,7 @@ export class Directory {
   /** What changed since the last call. */
   save(): DirectoryChanges {
     const changes = this.#changes;
-    this.#changes = { given: [], released: [], native: [] };
+    this.#changes = noChanges();
     return changes;
   }
 
@@ -278,23 +291,28 @@ export class Directory {
     const given: [number, number, string][] = [];
     for (const [slot, key] of this.#keys.entries()) if (key !== undefined) given.push([slot, this.#partition[slot]!, key]);
     const native = this.#native.flatMap((slots, source) => [...slots.values()].map((slot): [string, number] => [this.#plan.sources[source]!.spec.name, slot]));
-    return { given, released: [], native };
+    const refused = [...this.#refusedAt].flatMap(([slot, nodes]) => [...nodes].map((node): [string, number] => [node, slot]));
+    return { given, released: [], native, refused };
   }
 
   /** Takes up what was saved, in order, into a fresh directory; `time`: all series count as seen then. */
   restore(saved: readonly DirectoryChanges[], time: number): void {
     const given = new Map<number, { partition: number; key: string }>();
     const native = new Map<string, [string, number]>();
+    const refused = new Map<number, Set<string>>();
     for (const changes of saved) {
       // A slot released rests until a later save, so in one interval it is given before it is released.
       for (const [slot, partition, key] of changes.given) given.set(slot, { partition, key });
       for (const [source, slot] of changes.native) native.set(`${source}\0${slot}`, [source, slot]);
+      for (const [node, slot] of changes.refused) refused.set(slot, (refused.get(slot) ?? new Set()).add(node));
       for (const slot of changes.released) {
         given.delete(slot);
+        refused.delete(slot);
         for (const { spec } of this.#plan.sources) native.delete(`${spec.name}\0${slot}`);
       }
     }
-    const top = Math.max(-1, ...given.keys());
+    let top = -1;
+    for (const slot of given.keys()) top = Math.max(top, slot);
     const blocks: (number | undefined)[] = [];
     for (const [slot, { partition }] of given) blocks[Math.floor(slot / BLOCK_SLOTS)] = partition;
     this.#reset();
@@ -303,6 +321,7 @@ export class Directory {
     for (const [p, free] of this.#free.entries()) this.#free[p] = free.filter((slot) => !used.has(slot));
     for (const [slot, { partition, key }] of given) this.#enter(slot, key, key.startsWith('\0') ? undefined : textOf(key), partition);
     this.#giveSelves();
+    for (const [slot, nodes] of refused) this.#refusedAt.set(slot, nodes);
     for (const [name, slot] of native.values()) {
       const source = this.#plan.sources.findIndex((s) => s.spec.name === name);
       if (source < 0 || !given.has(slot)) continue;
@@ -322,18 +341,17 @@ export class Directory {
   }
 }
 
-function emptyAnnouncement(): { blocks: [number, number][]; series: [number, string][]; members: [number, number, string][]; derived: [number, number, number, number][] } {
+function noChanges(): { given: [number, number, string][]; released: number[]; native: [string, number][]; refused: [string, number][] } {
+  return { given: [], released: [], native: [], refused: [] };
+}
+
+function emptyAnnouncement(): { blocks: [number, number][]; series: [number, string][]; members: [number, number, string, number][]; derived: [number, number, number, number][] } {
   return { blocks: [], series: [], members: [], derived: [] };
 }
 
-/** A renamed series lies in the partition of what it was, so its text alone may not tell it apart. */
-function keyOf(text: string, partition: number, home: number): string {
-  return partition === home ? text : `${text}\0${partition}`;
-}
-
-function selfKey(node: PlannedOperator, partitions: number): string {
-  const home = partitionOf(node.spec.name, partitions);
-  return keyOf(node.spec.name, home, home);
+/** What a node makes of others is its own: it goes when they go, whatever else has the same text. */
+function derivedKey(text: string, node: string): string {
+  return `${text}\0${node}`;
 }
 
 function textOf(key: string): string {

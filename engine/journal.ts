@@ -31,7 +31,7 @@ export class Journal {
     this.#log = log;
     this.#newest = newest;
     this.decisions = [...decisions.keys()];
-    this.horizon = Math.max(-Infinity, ...this.decisions.map((decision) => (decision.type === 'horizon' ? decision.watermark : -Infinity)));
+    this.horizon = this.decisions.reduce((furthest, decision) => (decision.type === 'horizon' ? Math.max(furthest, decision.watermark) : furthest), -Infinity);
     this.#pending = new Map([...decisions].filter(([decision]) => decision.type !== 'horizon'));
   }
 

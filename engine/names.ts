@@ -9,8 +9,8 @@ export interface Announcement {
   readonly blocks: readonly (readonly [number, number])[];
   /** [slot, canonical text] */
   readonly series: readonly (readonly [number, string])[];
-  /** [member slot, group slot, member text] */
-  readonly members: readonly (readonly [number, number, string])[];
+  /** [member slot, group slot, member text, node] */
+  readonly members: readonly (readonly [number, number, string, number])[];
   /** [node, port, slot, derived slot] */
   readonly derived: readonly (readonly [number, number, number, number])[];
 }
@@ -19,8 +19,9 @@ export interface Announcement {
 export class ThreadNames implements Names {
   readonly #texts: (string | undefined)[] = [];
   readonly #series: (Series | undefined)[] = [];
-  readonly #group = new Map<number, { group: number; member: string }>();
-  readonly #members = new Map<number, number[]>();
+  readonly #group = new Map<number, { group: number; member: string; node: number }>();
+  /** By node, as several may give the same group. */
+  readonly #members: Map<number, number[]>[] = [];
   readonly #derivations = new Map<number, Derivation[]>();
   /** Shard of each block; 255: of none yet. */
   shardOf = new Uint8Array(256).fill(255);
@@ -43,7 +44,7 @@ export class ThreadNames implements Names {
     for (const [node, ports] of this.#derivations) {
       for (const [port, derivation] of ports.entries()) for (const [from, to] of derivation?.entries() ?? []) derived.push([node, port, from, to]);
     }
-    return { blocks, series, members: [...this.#group].map(([slot, { group, member }]) => [slot, group, member]), derived };
+    return { blocks, series, members: [...this.#group].map(([slot, { group, member, node }]) => [slot, group, member, node]), derived };
   }
 
   /** Slots known so far lie below this. */
@@ -78,12 +79,14 @@ export class ThreadNames implements Names {
       this.#series[slot] = undefined;
       this.#slots = Math.max(this.#slots, slot + 1);
     }
-    for (const [slot, group, member] of announcement.members) {
+    for (const [slot, group, member, node] of announcement.members) {
       this.#slots = Math.max(this.#slots, slot + 1);
-      this.#group.set(slot, { group, member });
-      const members = this.#members.get(group) ?? [];
-      this.#members.set(group, members);
-      if (!members.includes(slot)) members.splice(this.#place(members, member), 0, slot);
+      const known = this.#group.get(slot)?.group === group;
+      this.#group.set(slot, { group, member, node });
+      const groups = (this.#members[node] ??= new Map());
+      const members = groups.get(group) ?? [];
+      groups.set(group, members);
+      if (!known) members.splice(this.#place(members, member), 0, slot);
     }
     for (const [node, port, slot, derived] of announcement.derived) this.derivation(node, port).add(slot, derived);
   }
@@ -106,11 +109,11 @@ export class ThreadNames implements Names {
       this.#series[slot] = undefined;
       const own = this.#group.get(slot);
       if (own !== undefined) {
-        const members = this.#members.get(own.group);
-        members?.splice(members.indexOf(slot), 1);
+        const members = this.#members[own.node]!.get(own.group);
+        members?.splice(this.#place(members, own.member), 1);
         this.#group.delete(slot);
       }
-      this.#members.delete(slot);
+      for (const groups of this.#members) groups?.delete(slot);
       for (const derivations of this.#derivations.values()) for (const derivation of derivations) derivation?.remove(slot);
     }
   }
@@ -148,7 +151,19 @@ export class ThreadNames implements Names {
     return this.#group.get(slot)?.member ?? this.text(slot);
   }
 
-  members(group: number): readonly number[] {
-    return this.#members.get(group) ?? [];
+  /** Members are a node's: ask `at`. */
+  members(): readonly number[] {
+    return [];
+  }
+
+  /** The names as a node sees them, with the members of its own groups. */
+  at(node: number): Names {
+    return {
+      series: (slot) => this.series(slot),
+      text: (slot) => this.text(slot),
+      group: (member) => this.group(member),
+      member: (slot) => this.member(slot),
+      members: (group) => this.#members[node]?.get(group) ?? [],
+    };
   }
 }

@@ -321,7 +321,7 @@ export class Run {
     if (checkpoints === undefined || this.intake === undefined) return;
     const number = (this.#number += 1);
     const directory = { all: () => this.directory.saveAll(), changes: () => this.directory.save() };
-    this.#released.push(...this.directory.expire(this.intake.watermark - this.plan.keep, number, checkpoints.oldest));
+    this.#released = this.#released.concat(this.directory.expire(this.intake.watermark - this.plan.keep, number, checkpoints.oldest));
     const released = this.#released;
     const done = await checkpoints.take(number, directory, () => this.#sendBarrier(number, released), this.#gone);
     // Every thread and sink has passed the barrier: nobody names these slots any more.

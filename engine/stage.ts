@@ -99,7 +99,7 @@ export class Stage implements Output {
       return at;
     });
     this.watermarks = new WatermarkMerge(first);
-    this.#operator = definition.create(node.spec.config, { node: node.spec.name, names, lead: node.lead, seed: plan.seed, self });
+    this.#operator = definition.create(node.spec.config, { node: node.spec.name, names: names.at(node.index), lead: node.lead, seed: plan.seed, self });
   }
 
   /** Everything that has come with time below it is dealt with. */
@@ -382,7 +382,9 @@ export class Stage implements Output {
       if (!owns(ask.slot >> BLOCK_SHIFT)) continue;
       this.#ask({ ...ask });
     }
-    for (const [port, held] of saved.findings.entries()) this.#findings[port]?.push(...held.filter((finding) => this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard));
+    for (const [port, held] of saved.findings.entries()) {
+      for (const finding of held) if (this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard) this.#findings[port]?.push(finding);
+    }
     return undefined;
   }
 
