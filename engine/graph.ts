@@ -158,7 +158,8 @@ function checkCycles(faces: ReadonlyMap<string, Face>): Problem[] {
   const done = new Set<string>();
   const walk = (name: string, way: readonly string[]): void => {
     const face = faces.get(name);
-    if (face === undefined || done.has(name)) return;
+    // That a sink is read from is told already.
+    if (face === undefined || done.has(name) || (face.section === 'sinks' && way.length > 0)) return;
     const at = way.indexOf(name);
     if (at >= 0) {
       const cycle = [...way.slice(at), name];

@@ -1,156 +1,112 @@
 import t from 'tap';
-import { registry } from '../../config/registry.js';
-import { checkGraph, reference, type GraphSpec, type NodeSpec, type Problem } from '../../engine/graph.js';
+import type { AnySink, AnySource } from '../../engine/connector.js';
+import { checkGraph, passedColumns, reference, type GraphSpec, type NodeSpec, type Problem, type Registry } from '../../engine/graph.js';
+import type { AnyOperator, Ports } from '../../engine/operator.js';
 
-function operator(name: string, type: string, from: readonly string[], config: unknown = {}): NodeSpec {
-  return { name, type, from, config: registry.operators.find((d) => d.name === type)?.config.parse(config) ?? config };
+const operator = (name: string, ports: Ports): AnyOperator => ({ name, ports: () => ports, create: () => ({}) }) as Partial<AnyOperator> as AnyOperator;
+
+const registry: Registry = {
+  operators: [
+    operator('score', { input: { rows: [] }, output: { rows: ['score'], findings: ['anomaly'] } }),
+    operator('window', { input: { rows: [] }, output: { rows: ['mean'], late: true } }),
+    operator('pass', { input: { rows: [] }, output: { rows: [], passes: true } }),
+    operator('threshold', { input: { rows: ['score'] }, output: { findings: ['anomaly'] } }),
+    operator('correlate', { input: { findings: ['anomaly', 'burn'] }, output: { findings: ['alert'] } }),
+    operator('forecast-alerts', { input: { findings: ['forecast'] }, output: { findings: ['alert'] } }),
+  ],
+  sources: [{ name: 'src' } as Partial<AnySource> as AnySource],
+  sinks: [{ name: 'snk' } as Partial<AnySink> as AnySink],
+};
+
+type Nodes = Readonly<Record<string, readonly [type: string, ...from: string[]]>>;
+const specs = (nodes: Nodes): NodeSpec[] => Object.entries(nodes).map(([name, [type, ...from]]) => ({ name, type, from, config: {} }));
+
+function graph(sources: Nodes, operators: Nodes, sinks: Nodes): GraphSpec {
+  return { sources: specs(sources), operators: specs(operators), sinks: specs(sinks), partitions: 64, maxSeries: 1_000, seed: 1 };
 }
-const source = (name: string, type = 'http'): NodeSpec => ({ name, type, from: [], config: {} });
-const sink = (name: string, from: readonly string[], type = 'log'): NodeSpec => ({ name, type, from, config: {} });
-const minutely = { size: '1m', aggregates: ['mean'] };
 
-function check(sources: readonly NodeSpec[], operators: readonly NodeSpec[], sinks: readonly NodeSpec[]): Problem[] {
-  const graph: GraphSpec = { sources, operators, sinks, partitions: 8, maxSeries: 1_000, seed: 1 };
-  return checkGraph(graph, registry);
-}
+/** Problems as `path: message`. */
+const say = (problems: readonly Problem[]) => problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
+const problemsOf = (...parts: Parameters<typeof graph>) => say(checkGraph(graph(...parts), registry));
 
-await t.test('a reference is a node or its late rows', async (t) => {
-  t.strictSame(reference('window'), { node: 'window', outlet: 'rows' });
-  t.strictSame(reference('window.late'), { node: 'window', outlet: 'late' });
-});
-
-await t.test('a good graph has no problem', async (t) => {
-  t.strictSame(
-    check(
-      [source('posts'), source('host', 'host')],
-      [
-        operator('chosen', 'select', ['posts', 'host'], { where: 'cpu_usage' }),
-        operator('minutes', 'window', ['chosen'], minutely),
-        operator('odd', 'detect', ['minutes', 'host']),
-        operator('alerts', 'correlate', ['odd', 'posts']),
-        operator('tardy', 'detect', ['minutes.late']),
-      ],
-      [sink('out', ['alerts', 'odd', 'minutes.late', 'posts']), sink('board', ['tardy'], 'live')],
+await t.test('a graph that can be run has no problems', (t) => {
+  t.same(
+    problemsOf(
+      { a: ['src'], b: ['src'] },
+      { w: ['window', 'a', 'b'], s: ['score', 'w', 'w.late'], p: ['pass', 's'], high: ['threshold', 'p'], alerts: ['correlate', 's', 'high', 'b'] },
+      { all: ['snk', 'a', 'w', 'w.late', 's', 'alerts'] },
     ),
     [],
   );
+  t.same(problemsOf({ a: ['src'] }, {}, { out: ['snk', 'a'] }), [], 'also without an operator');
+  t.end();
 });
 
-await t.test('operators may stand in any order', async (t) => {
-  t.strictSame(check([source('posts')], [operator('odd', 'detect', ['minutes']), operator('minutes', 'window', ['posts'], minutely)], [sink('out', ['odd'])]), []);
+await t.test('what is unknown is named, with what there is', (t) => {
+  const spec = graph({ a: ['src'] }, { s: ['scores', 'a'] }, { out: ['snk', 'a', 'odd', 's'] });
+  const problems = checkGraph(spec, registry);
+  t.same(say(problems), ['operators.s.type: there is no operator of type scores', 'sinks.out.from.1: there is no node odd', 'sinks.out.from.2: there is no node s']);
+  t.same(problems[0]!.candidates, registry.operators.map(({ name }) => name));
+  t.same(problems[1]!.candidates, ['a'], 'a sink is never meant');
+  t.same(problemsOf({ a: ['nats'] }, {}, { out: ['s3', 'a'] }), ['sources.a.type: there is no source of type nats', 'sinks.out.type: there is no sink of type s3']);
+  t.end();
 });
 
-await t.test('unknown references say what there is', async (t) => {
-  t.strictSame(check([source('posts')], [operator('odd', 'detect', ['posts', 'pots'])], [sink('out', ['odd', 'od.late'])]), [
-    { path: ['operators', 'odd', 'from', 1], message: 'there is no node pots', candidates: ['posts'] },
-    { path: ['sinks', 'out', 'from', 1], message: 'there is no node od', candidates: ['posts', 'odd'] },
+await t.test('names', (t) => {
+  t.same(problemsOf({ a: ['src'] }, { a: ['score', 'a'] }, { out: ['snk', 'a'] })[0], 'operators.a: there is a node a already, in sources');
+  for (const name of ['', '1st', 'a b', 'a.late', 'größe']) t.match(problemsOf({ [name]: ['src'] }, {}, { out: ['snk', name] })[0], /^sources\..*: the name ".*" is not letters, digits, - and _, beginning with a letter$/, JSON.stringify(name));
+  t.same(problemsOf({ 'A-1_b': ['src'] }, {}, { out: ['snk', 'A-1_b'] }), []);
+  t.end();
+});
+
+await t.test('what is read', (t) => {
+  t.same(problemsOf({ a: ['src'] }, { s: ['score'] }, { out: ['snk', 'a', 's'], none: ['snk'] }), ['operators.s: s reads nothing: it needs `from`', 'sinks.none: none reads nothing: it needs `from`']);
+  t.same(problemsOf({ a: ['src'] }, {}, { out: ['snk', 'a', 'a'] }), ['sinks.out.from.1: a is named twice']);
+  t.same(problemsOf({ a: ['src'] }, { s: ['score', 'out'] }, { out: ['snk', 'a', 's'] }), ['operators.s.from.0: out is a sink: nothing can be read from it']);
+  t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'] }, { out: ['snk', 's.late', 's', 'a.late'] }), ['sinks.out.from.0: s (score) has no late output', 'sinks.out.from.2: a (src) has no late output']);
+  t.end();
+});
+
+await t.test('what nobody reads', (t) => {
+  t.same(problemsOf({ a: ['src'], b: ['src'] }, { s: ['score', 'a'], w: ['window', 'a'] }, { out: ['snk', 'w.late'] }), [
+    'sources.b: nobody reads b: name it in the `from` of an operator or a sink',
+    'operators.s: nobody reads s: name it in the `from` of an operator or a sink',
   ]);
+  t.end();
 });
 
-await t.test('unknown types say which there are', async (t) => {
-  const problems = check([source('posts', 'htp')], [operator('odd', 'detct', ['posts'])], [sink('out', ['odd'], 'lg')]);
-  const of = (section: string) => problems.find((p) => p.path[0] === section && p.path[2] === 'type')!;
-  t.match(of('sources'), { path: ['sources', 'posts', 'type'], message: 'there is no source of type htp' });
-  t.match(of('operators'), { path: ['operators', 'odd', 'type'], message: 'there is no operator of type detct' });
-  t.match(of('sinks'), { path: ['sinks', 'out', 'type'], message: 'there is no sink of type lg' });
-  t.strictSame(of('sources').candidates, registry.sources.map((d) => d.name));
-  t.strictSame(of('operators').candidates, registry.operators.map((d) => d.name));
-  t.strictSame(of('sinks').candidates, registry.sinks.map((d) => d.name));
+await t.test('cycles, each told once and in the direction of the rows', (t) => {
+  const [problem] = checkGraph(graph({ a: ['src'] }, { p: ['pass', 'a', 'r'], q: ['pass', 'p'], r: ['pass', 'q'] }, { out: ['snk', 'r'] }), registry);
+  t.match(problem!.message, /^the graph has a cycle: (p -> q -> r -> p|q -> r -> p -> q|r -> p -> q -> r)$/);
+  const spec = graph({ a: ['src'] }, { p: ['pass', 'a', 'r'], q: ['pass', 'p'], r: ['pass', 'q'] }, { out: ['snk', 'r'] });
+  const [, name, , index] = problem!.path;
+  const back = spec.operators.find((node) => node.name === name)!.from[index as number]!;
+  t.ok(problem!.message.includes(`${back} -> ${String(name)}`), 'the path leads to an edge of the cycle');
+  t.match(problemsOf({ a: ['src'] }, { p: ['pass', 'a', 'p'] }, { out: ['snk', 'p'] }), ['operators.p.from.1: the graph has a cycle: p -> p']);
+  t.match(problemsOf({ a: ['src'] }, { w: ['window', 'a', 'v'], v: ['window', 'w.late'] }, { out: ['snk', 'w'] }), [/cycle/], 'also by a late output');
+  t.equal(problemsOf({ a: ['src'] }, { p: ['pass', 'a', 'q'], q: ['pass', 'p'], x: ['pass', 'a', 'y'], y: ['pass', 'x'] }, { out: ['snk', 'q', 'y'] }).length, 2, 'two cycles');
+  t.end();
 });
 
-await t.test('cycles are told once, with their way', async (t) => {
-  const problems = check(
-    [source('posts')],
-    [operator('a', 'select', ['posts', 'c']), operator('b', 'select', ['a']), operator('c', 'select', ['b']), operator('self', 'select', ['self', 'posts'])],
-    [sink('out', ['c', 'self'])],
-  );
-  t.strictSame(problems, [
-    { path: ['operators', 'b', 'from', 0], message: 'the graph has a cycle: a -> b -> c -> a' },
-    { path: ['operators', 'self', 'from', 0], message: 'the graph has a cycle: self -> self' },
-  ]);
+await t.test('ports that do not fit', (t) => {
+  t.same(problemsOf({ a: ['src'] }, { h: ['threshold', 'a'] }, { out: ['snk', 'h'] }), ['operators.h.from.0: h (threshold) needs the columns score, which a does not give']);
+  t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'], h: ['threshold', 's'], n: ['score', 'h'] }, { out: ['snk', 'n'] }), ['operators.n.from.0: n (score) takes rows, but h gives findings (anomaly)']);
+  t.same(problemsOf({ a: ['src'] }, { w: ['window', 'a'], c: ['correlate', 'w'] }, { out: ['snk', 'c'] }), ['operators.c.from.0: c (correlate) takes findings (anomaly, burn), but w gives rows']);
+  t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'], f: ['forecast-alerts', 's'] }, { out: ['snk', 'f'] }), ['operators.f.from.0: f (forecast-alerts) takes findings (forecast), but s gives rows and findings (anomaly)']);
+  t.end();
 });
 
-await t.test('a node that nobody reads', async (t) => {
-  t.strictSame(check([source('posts'), source('spare')], [operator('odd', 'detect', ['posts'])], [sink('out', ['posts'])]), [
-    { path: ['sources', 'spare'], message: 'nobody reads spare: name it in the `from` of an operator or a sink' },
-    { path: ['operators', 'odd'], message: 'nobody reads odd: name it in the `from` of an operator or a sink' },
-  ]);
+await t.test('columns that are passed on: those that all inputs have', (t) => {
+  t.same(passedColumns(['score'], [['mean', 'score', 'count'], ['count', 'mean']]), ['score', 'mean', 'count']);
+  t.same(passedColumns([], []), []);
+  t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'], p: ['pass', 's'], q: ['pass', 'p'], h: ['threshold', 'q'] }, { out: ['snk', 'h'] }), [], 'through several');
+  t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'], w: ['window', 'a'], p: ['pass', 's', 'w'], h: ['threshold', 'p'] }, { out: ['snk', 'h'] }), ['operators.h.from.0: h (threshold) needs the columns score, which p does not give']);
+  t.match(problemsOf({ a: ['src'] }, { s: ['score', 'a'], p: ['pass', 's', 'p'], h: ['threshold', 'p'] }, { out: ['snk', 'h'] }).at(-1), /cycle/, 'a cycle of them is told, not followed for ever');
+  t.end();
 });
 
-await t.test('a node that reads nothing', async (t) => {
-  t.strictSame(check([source('posts')], [operator('odd', 'detect', [])], [sink('out', ['odd', 'posts']), sink('other', [])]), [
-    { path: ['operators', 'odd'], message: 'odd reads nothing: it needs `from`' },
-    { path: ['sinks', 'other'], message: 'other reads nothing: it needs `from`' },
-  ]);
-});
-
-await t.test('what is named twice', async (t) => {
-  t.strictSame(check([source('posts')], [operator('odd', 'detect', ['posts', 'posts'])], [sink('out', ['odd'])]), [
-    { path: ['operators', 'odd', 'from', 1], message: 'posts is named twice' },
-  ]);
-  t.match(check([source('posts')], [operator('posts', 'detect', ['posts'])], [sink('out', ['posts'])]), [{ path: ['operators', 'posts'], message: 'there is a node posts already, in sources' }]);
-});
-
-await t.test('a name that is none', async (t) => {
-  t.strictSame(
-    check([source('1st')], [operator('a.late', 'detect', ['1st'])], [sink('out', ['1st'])]).filter((p) => p.message.startsWith('the name')),
-    [
-      { path: ['sources', '1st'], message: 'the name "1st" is not letters, digits, - and _, beginning with a letter' },
-      { path: ['operators', 'a.late'], message: 'the name "a.late" is not letters, digits, - and _, beginning with a letter' },
-    ],
-  );
-});
-
-await t.test('a sink gives nothing', async (t) => {
-  t.strictSame(check([source('posts')], [operator('odd', 'detect', ['posts', 'out'])], [sink('out', ['posts']), sink('other', ['odd'])]), [
-    { path: ['operators', 'odd', 'from', 1], message: 'out is a sink: nothing can be read from it' },
-  ]);
-});
-
-await t.test('late rows of a node that has none', async (t) => {
-  t.strictSame(check([source('posts')], [operator('chosen', 'select', ['posts']), operator('odd', 'detect', ['chosen.late'])], [sink('out', ['odd', 'chosen', 'posts.late'])]), [
-    { path: ['operators', 'odd', 'from', 0], message: 'chosen (select) has no late output' },
-    { path: ['sinks', 'out', 'from', 2], message: 'posts (http) has no late output' },
-  ]);
-});
-
-await t.test('findings where none are given, and rows where none are', async (t) => {
-  t.strictSame(
-    check(
-      [source('posts')],
-      [operator('minutes', 'window', ['posts'], minutely), operator('alerts', 'correlate', ['minutes']), operator('again', 'detect', ['alerts']), operator('more', 'correlate', ['alerts'])],
-      [sink('out', ['alerts', 'again', 'more'])],
-    ),
-    [
-      { path: ['operators', 'alerts', 'from', 0], message: 'alerts (correlate) takes findings (anomaly, forecast, burn), but minutes gives rows' },
-      { path: ['operators', 'again', 'from', 0], message: 'again (detect) takes rows, but alerts gives findings (alert)' },
-      { path: ['operators', 'more', 'from', 0], message: 'more (correlate) takes findings (anomaly, forecast, burn), but alerts gives findings (alert)' },
-    ],
-  );
-});
-
-await t.test('columns that are needed are given, passed on, or a problem', async (t) => {
-  const needy = { ...registry.operators.find((d) => d.name === 'select')!, name: 'needy', ports: () => ({ input: { rows: ['mean', 'score'] }, output: { rows: [] } }) };
-  const having = { ...registry, operators: [...registry.operators, needy] };
-  const graph = (from: readonly string[]): GraphSpec => ({
-    sources: [source('posts')],
-    operators: [
-      operator('minutes', 'window', ['posts'], minutely),
-      operator('odd', 'detect', ['minutes']),
-      operator('chosen', 'select', ['odd']),
-      operator('mixed', 'select', ['odd', 'posts']),
-      { name: 'end', type: 'needy', from, config: {} },
-    ],
-    sinks: [sink('out', ['end', 'minutes', 'odd', 'chosen', 'mixed'])],
-    partitions: 8,
-    maxSeries: 1_000,
-    seed: 1,
-  });
-  t.strictSame(checkGraph(graph(['odd', 'chosen']), having), []);
-  t.strictSame(checkGraph(graph(['chosen', 'minutes', 'posts', 'odd.late', 'mixed']), having), [
-    { path: ['operators', 'end', 'from', 1], message: 'end (needy) needs the columns score, which minutes does not give' },
-    { path: ['operators', 'end', 'from', 2], message: 'end (needy) needs the columns mean, score, which posts does not give' },
-    { path: ['operators', 'end', 'from', 3], message: 'end (needy) needs the columns mean, score, which odd.late does not give' },
-    { path: ['operators', 'end', 'from', 4], message: 'end (needy) needs the columns mean, score, which mixed does not give' },
-  ]);
+await t.test('a reference taken apart', (t) => {
+  t.same(reference('w'), { node: 'w', outlet: 'rows' });
+  t.same(reference('w.late'), { node: 'w', outlet: 'late' });
+  t.end();
 });
