@@ -15,6 +15,9 @@ function layout(schema: StateSchema): Layout[] {
   return Object.entries(schema).map(([name, spec]: [string, ColumnSpec]) => (typeof spec === 'string' ? { name, type: spec, per: 1 } : { name, type: spec.type, per: spec.per }));
 }
 
+/** The timers, as a column without a name. */
+const TIMERS: Layout = { name: '', type: 'f64', per: 1 };
+
 /** Bytes that the columns of one series take, with its timer. */
 export function bytesOf(schema: StateSchema): number {
   return layout(schema).reduce((sum, { type, per }) => sum + ARRAYS[type].BYTES_PER_ELEMENT * per, 8);
@@ -23,8 +26,9 @@ export function bytesOf(schema: StateSchema): number {
 /** Columns of one node as saved: by block, each column's values in a row. */
 export interface SavedColumns {
   readonly columns: readonly Layout[];
-  /** Ids of the blocks, in order of their values. */
+  /** Ids of the blocks, in order of their values, and how many slots of each are there: those after them are all zero. */
   readonly blocks: readonly number[];
+  readonly used: readonly number[];
   /** One array of bytes a column, in the order of `columns`: all blocks of it, one after the other. */
   readonly bytes: readonly Uint8Array[];
 }
@@ -144,27 +148,56 @@ export class State {
     this.timers[slot] = 0;
   }
 
-  /** A copy of these blocks in fresh memory: what runs on after the barrier does not touch it. */
+  /**
+   * A copy of these blocks in fresh memory: what runs on after the barrier does not touch it. Few series in many
+   * partitions fill a slot or two of each block, and most nodes have none of most series: that costs little.
+   */
   save(blocks: readonly number[]): SavedColumns {
     const kept = blocks.filter((block) => block < this.blocks);
+    const used = this.#used(kept);
+    const slots = used.reduce((sum, each) => sum + each, 0);
+    const columns = this.columns as Record<string, Column>;
     const copy = (column: Column, per: number): Uint8Array => {
-      const width = BLOCK_SLOTS * per;
-      const saved = new (column.constructor as new (n: number) => Float64Array)(kept.length * width);
-      // Neighbouring blocks are copied together: one shard alone owns them all.
+      const saved = new (column.constructor as new (n: number) => Float64Array)(slots * per);
+      let at = 0;
       for (let i = 0; i < kept.length; ) {
+        // Neighbouring full blocks are copied together: one shard alone owns them all.
         let n = 1;
-        while (i + n < kept.length && kept[i + n] === kept[i]! + n) n += 1;
-        saved.set(column.subarray(kept[i]! * width, (kept[i]! + n) * width) as Float64Array, i * width);
+        while (i + n < kept.length && used[i + n - 1] === BLOCK_SLOTS && kept[i + n] === kept[i]! + n) n += 1;
+        const count = (n - 1) * BLOCK_SLOTS + used[i + n - 1]!;
+        const from = kept[i]! * BLOCK_SLOTS;
+        saved.set(column.subarray(from * per, (from + count) * per) as Float64Array, at * per);
+        at += count;
         i += n;
       }
       return new Uint8Array(saved.buffer);
     };
-    const columns = this.columns as Record<string, Column>;
     return {
-      columns: [...this.#layout, { name: '', type: 'f64', per: 1 }],
+      columns: [...this.#layout, TIMERS],
       blocks: kept,
+      used,
       bytes: [...this.#layout.map(({ name, per }) => copy(columns[name]!, per)), copy(this.timers, 1)],
     };
+  }
+
+  /** Slots of each block up to its last that is not all zero. Of a full block it looks at a few numbers, of an empty one at all. */
+  #used(blocks: readonly number[]): number[] {
+    const columns = this.columns as Record<string, Column>;
+    const used = blocks.map(() => 0);
+    for (const { name, per } of [...this.#layout, TIMERS]) {
+      const column = name === '' ? this.timers : columns[name]!;
+      // As whole numbers: -0 is not nothing.
+      const words = column instanceof Uint8Array ? column : new Uint32Array(column.buffer, column.byteOffset, column.byteLength / 4);
+      const width = (words.length / column.length) * per;
+      for (const [i, block] of blocks.entries()) {
+        const first = block * BLOCK_SLOTS;
+        const least = (first + used[i]!) * width;
+        let at = (first + BLOCK_SLOTS) * width - 1;
+        while (at >= least && words[at] === 0) at -= 1;
+        if (at >= least) used[i] = Math.floor(at / width) - first + 1;
+      }
+    }
+    return used;
   }
 
   /**
@@ -173,18 +206,24 @@ export class State {
    */
   restore(saved: SavedColumns, owns: (block: number) => boolean): void {
     const columns = this.columns as Record<string, Column>;
+    const before = this.blocks;
     for (const [c, { name, type, per }] of saved.columns.entries()) {
-      const own = name === '' ? { type: 'f64', per: 1 } : this.#layout.find((l) => l.name === name);
+      const own = name === '' ? TIMERS : this.#layout.find((l) => l.name === name);
       if (own === undefined) continue;
       if (own.type !== type || own.per !== per) throw new Error(`column ${name} was saved as ${per} x ${type} and is now ${own.per} x ${own.type}`);
       const bytes = saved.bytes[c]!;
       const values = new ARRAYS[type](bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / ARRAYS[type].BYTES_PER_ELEMENT) as Float64Array;
-      const width = BLOCK_SLOTS * per;
+      let at = 0;
       for (const [i, block] of saved.blocks.entries()) {
+        const from = at;
+        at += saved.used[i]!;
         if (!owns(block)) continue;
         this.grow((block + 1) * BLOCK_SLOTS);
         const column = name === '' ? this.timers : columns[name]!;
-        column.set(values.subarray(i * width, (i + 1) * width), block * width);
+        const slot = block * BLOCK_SLOTS;
+        column.set(values.subarray(from * per, at * per), slot * per);
+        // Memory that is new is zero, and stays untouched.
+        if (block < before) column.fill(0, (slot + saved.used[i]!) * per, (slot + BLOCK_SLOTS) * per);
         if (name !== '') continue;
         for (let slot = block * BLOCK_SLOTS; slot < (block + 1) * BLOCK_SLOTS; slot++) if (this.timers[slot] !== 0) this.wake(slot, timeOf(this.timers[slot]!));
       }

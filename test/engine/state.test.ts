@@ -182,6 +182,35 @@ await t.test('blocks that are not there yet are not saved', (t) => {
   t.end();
 });
 
+await t.test('of each block what is used is saved, and the rest is zero again where it is restored', (t) => {
+  const shape = { a: 'f64', b: { type: 'u32', per: 3 }, c: 'u8' } as const;
+  const state = new State(shape);
+  state.grow(6 * BLOCK_SLOTS);
+  const { a, b, c } = columnsOf(state) as Record<'a' | 'b' | 'c', Float64Array>;
+  a[0] = -0;
+  b[(BLOCK_SLOTS + 2) * 3 + 1] = 7;
+  c[2 * BLOCK_SLOTS - 60] = 1;
+  a.fill(1.5, 2 * BLOCK_SLOTS, 4 * BLOCK_SLOTS);
+  state.wake(4 * BLOCK_SLOTS + 9, 5);
+  const saved = state.save([0, 1, 2, 3, 4, 5]);
+  t.same(saved.used, [1, 5, BLOCK_SLOTS, BLOCK_SLOTS, 10, 0]);
+  const slots = saved.used.reduce((sum, used) => sum + used, 0);
+  t.same(saved.bytes.map((bytes) => bytes.length), [slots * 8, slots * 12, slots, slots * 8]);
+
+  // One that had these blocks before, and got them back.
+  const other = new State(shape);
+  other.grow(6 * BLOCK_SLOTS);
+  for (const column of Object.values(columnsOf(other))) column.fill(3);
+  other.restore(saved, (block) => block !== 3);
+  for (const [name, column] of Object.entries(columnsOf(other))) {
+    const per = name === 'b' ? 3 : 1;
+    const expected = (i: number) => (Math.floor(i / per / BLOCK_SLOTS) === 3 ? 3 : columnsOf(state)[name]![i]);
+    t.ok(column.subarray(0, 6 * BLOCK_SLOTS * per).every((value, i) => Object.is(value, expected(i))), name);
+  }
+  t.same(takeAll(other, 10), [[4 * BLOCK_SLOTS + 9, 5]]);
+  t.end();
+});
+
 await t.test('a column that is new begins at zero, one that is gone is left out, one that is another is an error', (t) => {
   const before = new State({ a: 'f64', gone: 'u8' });
   before.grow(BLOCK_SLOTS);
