@@ -121,6 +121,7 @@ export function describeMetrics(plan: Plan, run: Run | undefined, counts: Readon
     ...(around.checkpoint === undefined
       ? []
       : ([
+          { name: 'millrace_checkpoint_timestamp', type: 'gauge', unit: 'seconds', help: 'When the last checkpoint was complete, since the epoch.', samples: [{ labels: {}, value: around.checkpoint.at / 1000 }] },
           { name: 'millrace_checkpoint_duration', type: 'gauge', unit: 'seconds', help: 'How long the last checkpoint took.', samples: [{ labels: {}, value: around.checkpoint.ms / 1000 }] },
           { name: 'millrace_checkpoint_size', type: 'gauge', unit: 'bytes', help: 'Bytes written by the last checkpoint.', samples: [{ labels: {}, value: around.checkpoint.bytes }] },
         ] as const)),

@@ -83,6 +83,7 @@ await t.test('started, stopped, started, killed, started: ready each time, the p
   t.equal(second.stderr, '', 'nothing was to be installed or built');
   t.ok((await seen(second, began, stopped)).length > 0, 'what the first run saw is there');
   await until(async () => (await second.json<{ checkpoint?: object }>('/health')).checkpoint !== undefined);
+  t.match((await second.get('/metrics')).text, /^millrace_checkpoint_timestamp_seconds [\d.]{10,}$/m);
   t.equal((await second.post('/api/metrics', jump(systemClock.now()))).status, 202);
   // Who reads the history has it written first: what is newer than the checkpoint is in the file, too.
   const told = await anomaly(second);
