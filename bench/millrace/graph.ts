@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { parse } from 'yaml';
+import { sources } from '../../connectors/list.js';
+import { checkGraph, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
+import { MAX_SERIES, PARTITIONS } from '../../engine/limits.js';
+import { operators } from './far-out.js';
+import { sinks } from './timed-count.js';
+
+export const registry: Registry = { operators, sources, sinks };
+export const modules = { operators: new URL('far-out.js', import.meta.url).href, sources: new URL('gated-sources.js', import.meta.url).href };
+
+/** Where npm runs scripts: the root of the project. */
+const root = pathToFileURL(`${process.cwd()}/`);
+
+type Section = 'sources' | 'operators' | 'sinks';
+
+/** A graph of the folder `graphs`, with some fields of its sources set otherwise. */
+export function loadGraph(name: string, source: Readonly<Record<string, unknown>>): GraphSpec {
+  const config = parse(readFileSync(new URL(`bench/graphs/${name}.yml`, root), 'utf8')) as Record<Section, Record<string, { type: string; from?: string | string[] }>>;
+  const nodes = (section: Section): NodeSpec[] =>
+    Object.entries(config[section]).map(([node, { type, from = [], ...rest }]) => {
+      const known: readonly { name: string; config: { parse(value: unknown): unknown } }[] = registry[section];
+      return { name: node, type, from: [from].flat(), config: known.find((d) => d.name === type)!.config.parse(section === 'sources' ? { ...rest, ...source } : rest) };
+    });
+  const graph = { sources: nodes('sources'), operators: nodes('operators'), sinks: nodes('sinks'), partitions: PARTITIONS, maxSeries: 2 * MAX_SERIES, seed: 1 };
+  const problems = checkGraph(graph, registry);
+  if (problems.length > 0) throw new Error(problems.map((p) => p.message).join('; '));
+  return graph;
+}
