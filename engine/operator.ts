@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Batch } from './batch.js';
 import type { Time } from './clock.js';
 import type { Finding, FindingKind } from './finding.js';
+import { BLOCK_SLOTS } from './limits.js';
 import type { Series } from './series.js';
 
 /**
@@ -40,8 +41,17 @@ export interface Operator<State extends StateSchema = StateSchema, In extends st
   release?(slot: number): void;
 }
 
-/** A column of state: `'f64'`, or `n` values a series: `{ type: 'f64', per: n }`, value k of a slot at `slot * n + k`. All start at zero. */
-export type ColumnSpec = ColumnType | { readonly type: ColumnType; readonly per: number };
+/**
+ * A column of state: `'f64'`, or `n` values a series: `{ type: 'f64', per: n }`, value k of a slot at `slot * n + k`. With `planes`
+ * each series has so many times `per` values, where mostly the same plane of all series is in use: the planes of a block lie one
+ * after the other, value k of plane p of a slot at `placeIn(slot, p, planes) * n + k`. All start at zero.
+ */
+export type ColumnSpec = ColumnType | { readonly type: ColumnType; readonly per: number; readonly planes?: number };
+/** Where the values of a plane of a slot are, in units of `per`. */
+export function placeIn(slot: number, plane: number, planes: number): number {
+  const lane = slot & (BLOCK_SLOTS - 1);
+  return (slot - lane) * planes + plane * BLOCK_SLOTS + lane;
+}
 export type ColumnType = 'f64' | 'u32' | 'i32' | 'u8';
 export type StateSchema = Readonly<Record<string, ColumnSpec>>;
 
@@ -63,6 +73,8 @@ export interface Output<Out extends string = string> {
   row(time: Time, slot: number, value: number, flags?: number): number;
   /** The index at which the next `rows` rows, at most a block of slots, will be appended one after the other: for who fills columns first. */
   reserve(rows: number): number;
+  /** After `reserve`, instead of `row` for each: appends rows of one time whose further columns are filled; the value of each is that of `values` at its index. */
+  append(time: Time, slots: Uint32Array, rows: number, values: Float64Array): void;
   /**
    * Instead of `row`: emits all rows of the batch at hand (or of a copy of some of its rows) again, with
    * their time, slot, value and flags shared; fill `columns[name][0 .. batch.length)` before the call returns.

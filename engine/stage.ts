@@ -245,6 +245,18 @@ export class Stage implements Output {
     return this.#rows.length;
   }
 
+  append(time: Time, slots: Uint32Array, rows: number, values: Float64Array): void {
+    const { length, time: times, slot, value, flags } = this.#rows;
+    const end = length + rows;
+    for (let i = length, j = 0; i < end; i++, j++) {
+      times[i] = time;
+      slot[i] = slots[j]!;
+      value[i] = values[i]!;
+      flags[i] = 0;
+    }
+    this.#rows.length = end;
+  }
+
   extend(batch: Batch): Readonly<Record<string, Float64Array>> {
     if (this.#rows.length > 0) this.emit();
     if (batch.length <= BATCH_ROWS && this.#passes.length === 0) {

@@ -1,5 +1,5 @@
 import { BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
-import type { Columns, ColumnSpec, ColumnType, StateSchema } from './operator.js';
+import { placeIn, type Columns, type ColumnSpec, type ColumnType, type StateSchema } from './operator.js';
 
 type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
 
@@ -8,15 +8,21 @@ const ARRAYS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array, u8: Uint8
 interface Layout {
   readonly name: string;
   readonly type: ColumnType;
+  /** Values of a series, in all planes. */
   readonly per: number;
+  readonly planes: number;
 }
 
 function layout(schema: StateSchema): Layout[] {
-  return Object.entries(schema).map(([name, spec]: [string, ColumnSpec]) => (typeof spec === 'string' ? { name, type: spec, per: 1 } : { name, type: spec.type, per: spec.per }));
+  return Object.entries(schema).map(([name, spec]: [string, ColumnSpec]) => {
+    if (typeof spec === 'string') return { name, type: spec, per: 1, planes: 1 };
+    const { type, per, planes = 1 } = spec;
+    return { name, type, per: per * planes, planes };
+  });
 }
 
 /** The timers, as a column without a name. */
-const TIMERS: Layout = { name: '', type: 'f64', per: 1 };
+const TIMERS: Layout = { name: '', type: 'f64', per: 1, planes: 1 };
 
 /** Bytes that the columns of one series take, with its timer. */
 export function bytesOf(schema: StateSchema): number {
@@ -144,7 +150,13 @@ export class State {
   clear(slot: number): void {
     if (slot >= this.#capacity) return;
     const columns = this.columns as Record<string, Column>;
-    for (const { name, per } of this.#layout) columns[name]!.fill(0, slot * per, (slot + 1) * per);
+    for (const { name, per, planes } of this.#layout) {
+      const width = per / planes;
+      for (let plane = 0; plane < planes; plane++) {
+        const at = placeIn(slot, plane, planes) * width;
+        columns[name]!.fill(0, at, at + width);
+      }
+    }
     this.timers[slot] = 0;
   }
 
@@ -207,10 +219,10 @@ export class State {
   restore(saved: SavedColumns, owns: (block: number) => boolean): void {
     const columns = this.columns as Record<string, Column>;
     const before = this.blocks;
-    for (const [c, { name, type, per }] of saved.columns.entries()) {
+    for (const [c, { name, type, per, planes }] of saved.columns.entries()) {
       const own = name === '' ? TIMERS : this.#layout.find((l) => l.name === name);
       if (own === undefined) continue;
-      if (own.type !== type || own.per !== per) throw new Error(`column ${name} was saved as ${per} x ${type} and is now ${own.per} x ${own.type}`);
+      if (own.type !== type || own.per !== per || own.planes !== planes) throw new Error(`column ${name} was saved as ${shapeOf({ type, per, planes })} and is now ${shapeOf(own)}`);
       const bytes = saved.bytes[c]!;
       const values = new ARRAYS[type](bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / ARRAYS[type].BYTES_PER_ELEMENT) as Float64Array;
       let at = 0;
@@ -234,3 +246,5 @@ export class State {
 /** 0 stands for no timer, so the first millisecond of 1970 is told from it by the smallest number. */
 const ZERO = Number.MIN_VALUE;
 const timeOf = (timer: number): number => (timer === ZERO ? 0 : timer);
+
+const shapeOf = ({ type, per, planes }: Omit<Layout, 'name'>): string => `${per} x ${type}${planes === 1 ? '' : ` in ${planes} planes`}`;

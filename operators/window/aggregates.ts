@@ -38,7 +38,7 @@ export function needsOf(aggregates: readonly string[]): Needs {
 
 /** Everything that computes the aggregates. */
 export interface Parts {
-  readonly all: readonly Part[];
+  readonly all: readonly (Part | Moments)[];
   readonly moments: Moments;
   /** All but the moments. */
   readonly others: readonly Part[];

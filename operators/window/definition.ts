@@ -43,7 +43,7 @@ function panesOf({ size, slide = size, lateness }: Config, lead: number): Panes 
 
 export default defineOperator<Config, WindowSchema, string>({
   name: 'window',
-  version: 1,
+  version: 2,
   summary: 'Counts, means, extremes, quantiles and rates over windows of time.',
   description: `
 Cuts time into windows of \`size\`, one from every multiple of \`slide\` since the epoch, and gives one row for each
@@ -109,12 +109,12 @@ of magnitude, at most 16 KiB. The waiting samples of \`increase\` and \`rate\` t
   state: (settings, lead) => {
     const needs = needsOf(settings.aggregates);
     const { perSlot } = panesOf(settings, lead);
-    const f64 = (needed: boolean, name: keyof WindowSchema, each: number) => (needed ? { [name]: { type: 'f64', per: each * perSlot } } : {});
+    const f64 = (needed: boolean, name: keyof WindowSchema, each: number) => (needed ? { [name]: { type: 'f64', per: each, planes: perSlot } } : {});
     return {
       open: 'u8',
       next: 'f64',
       newest: 'f64',
-      moments: { type: 'f64', per: 3 * perSlot },
+      moments: { type: 'f64', per: 3, planes: perSlot },
       ...f64(needs.sum, 'sum', 1),
       ...f64(needs.extremes, 'extremes', 2),
       ...f64(needs.ends, 'ends', 4),

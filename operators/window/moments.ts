@@ -11,6 +11,28 @@ export function addMoment(moments: Float64Array, pane: number, value: number): v
   moments[at + 2]! += delta * (value - mean);
 }
 
+/** Makes each of the panes `into` stand for itself and the one of `later` beside it, which has rows. */
+export function appendMoments(moments: Float64Array, pairs: number, into: Int32Array, later: Int32Array): void {
+  for (let j = 0; j < pairs; j++) {
+    const to = 3 * into[j]!;
+    const from = 3 * later[j]!;
+    const more = moments[from]!;
+    const mean = moments[from + 1]!;
+    const spread = moments[from + 2]!;
+    const had = moments[to]!;
+    if (had === 0) {
+      moments[to + 1] = mean;
+      moments[to + 2] = spread;
+    } else {
+      const delta = mean - moments[to + 1]!;
+      const share = more / (had + more);
+      moments[to + 1]! += delta * share;
+      moments[to + 2]! += spread + delta * delta * share * had;
+    }
+    moments[to] = had + more;
+  }
+}
+
 /**
  * Count, mean and sum of squared distances from the mean, which keep their digits where sums of squares
  * lose them: rows are added as Welford does (Technometrics 4, 1962, p. 419), panes as Chan, Golub and
@@ -18,7 +40,7 @@ export function addMoment(moments: Float64Array, pane: number, value: number): v
  * They lie side by side in `moments`, so that a row touches one place; every window has them, as its count
  * tells which panes have rows.
  */
-export class Moments implements Part {
+export class Moments implements Omit<Part, 'append'> {
   clear({ moments }: WindowState, _slot: number, pane: number): void {
     moments[3 * pane + 1] = 0;
     moments[3 * pane + 2] = 0;
@@ -26,24 +48,11 @@ export class Moments implements Part {
   add({ moments }: WindowState, { length, value }: Rows, panes: Int32Array): void {
     for (let i = 0; i < length; i++) if (panes[i]! >= 0) addMoment(moments, panes[i]!, value[i]!);
   }
-  append({ moments }: WindowState, _slot: number, pane: number, later: number): void {
-    const to = 3 * pane;
-    const from = 3 * later;
-    const n = moments[to]! + moments[from]!;
-    const delta = moments[from + 1]! - moments[to + 1]!;
-    moments[to + 2]! += moments[from + 2]! + delta * (moments[to]! / n) * delta * moments[from]!;
-    moments[to + 1]! += delta * (moments[from]! / n);
-  }
   read({ moments }: WindowState, { length, panes }: Closing, columns: Outputs, first: number): void {
     const { count, mean, variance, stddev } = columns;
-    for (let j = 0; j < length; j++) {
-      const at = 3 * panes[j]!;
-      const n = moments[at]!;
-      const spread = moments[at + 2]! / n;
-      if (count !== undefined) count[first + j] = n;
-      if (mean !== undefined) mean[first + j] = moments[at + 1]!;
-      if (variance !== undefined) variance[first + j] = spread;
-      if (stddev !== undefined) stddev[first + j] = Math.sqrt(spread);
-    }
+    if (count !== undefined) for (let j = 0; j < length; j++) count[first + j] = moments[3 * panes[j]!]!;
+    if (mean !== undefined) for (let j = 0; j < length; j++) mean[first + j] = moments[3 * panes[j]! + 1]!;
+    if (variance !== undefined) for (let j = 0; j < length; j++) variance[first + j] = moments[3 * panes[j]! + 2]! / moments[3 * panes[j]!]!;
+    if (stddev !== undefined) for (let j = 0; j < length; j++) stddev[first + j] = Math.sqrt(moments[3 * panes[j]! + 2]! / moments[3 * panes[j]!]!);
   }
 }

@@ -1,3 +1,6 @@
+import { BLOCK_SLOTS } from '../../engine/limits.js';
+import { placeIn } from '../../engine/operator.js';
+
 /**
  * How time is cut into panes, and where the panes of a series are. Windows of `size` begin at every multiple of
  * `slide` since the epoch: [start, end). Size is a multiple of slide, so a pane, one slide of time, is
@@ -40,8 +43,18 @@ export class Panes {
     return Math.floor(number / this.perWindow) * this.perWindow === number;
   }
 
+  /** Whether a block ends where the window that ends at `end` does. */
+  completesBlock(end: number): boolean {
+    return this.perWindow > 1 && this.beginsBlock(end / this.slide - this.perWindow);
+  }
+
+  /** Number among the panes of a slot. */
+  numberIn(slot: number, pane: number): number {
+    return (pane - placeIn(slot, 0, this.perSlot)) / BLOCK_SLOTS;
+  }
+
   /** The pane of a slot that holds this time. */
   at(slot: number, time: number): number {
-    return slot * this.perSlot + this.place(Math.floor(time / this.slide));
+    return placeIn(slot, this.place(Math.floor(time / this.slide)), this.perSlot);
   }
 }

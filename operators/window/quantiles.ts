@@ -24,13 +24,13 @@ export class Quantiles implements Part {
 
   clear(_state: WindowState, slot: number, pane: number): void {
     const sketches = (this.#sketches[slot] ??= []);
-    sketches[pane - slot * this.#panes.perSlot] ??= this.#unused.pop() ?? new Sketch();
+    sketches[this.#panes.numberIn(slot, pane)] ??= this.#unused.pop() ?? new Sketch();
   }
 
   /** A pane with rows is no longer needed. */
   drop(slot: number, pane: number): void {
     const sketches = this.#sketches[slot]!;
-    const at = pane - slot * this.#panes.perSlot;
+    const at = this.#panes.numberIn(slot, pane);
     const sketch = sketches[at]!;
     sketch.clear();
     this.#unused.push(sketch);
@@ -38,23 +38,21 @@ export class Quantiles implements Part {
   }
 
   add(_state: WindowState, { length, slot, value }: Rows, panes: Int32Array): void {
-    const perSlot = this.#panes.perSlot;
     for (let i = 0; i < length; i++) {
       const s = slot[i]!;
-      if (panes[i]! >= 0) this.#sketches[s]![panes[i]! - s * perSlot]!.add(value[i]!);
+      if (panes[i]! >= 0) this.#sketches[s]![this.#panes.numberIn(s, panes[i]!)]!.add(value[i]!);
     }
   }
 
   append(_state: WindowState, slot: number, pane: number, later: number): void {
-    const first = slot * this.#panes.perSlot;
     const sketches = this.#sketches[slot]!;
-    sketches[pane - first]!.merge(sketches[later - first]!);
+    sketches[this.#panes.numberIn(slot, pane)]!.merge(sketches[this.#panes.numberIn(slot, later)]!);
   }
 
   read(_state: WindowState, { length, slots, panes }: Closing, columns: Outputs, first: number): void {
     for (let j = 0; j < length; j++) {
       const slot = slots[j]!;
-      const sketch = this.#sketches[slot]![panes[j]! - slot * this.#panes.perSlot]!;
+      const sketch = this.#sketches[slot]![this.#panes.numberIn(slot, panes[j]!)]!;
       for (const { name, quantile } of this.#asked) columns[name]![first + j] = sketch.quantile(quantile);
     }
   }

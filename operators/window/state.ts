@@ -3,7 +3,7 @@
  *
  * A series has a ring of panes, one for each `slide` of time that can still change or is still part of a
  * window to come, and, where windows overlap, one pane more: the running total. Pane k of a slot is at
- * `slot * panes + k`.
+ * `placeIn(slot, k, panes)`: rows of neighbouring series at about the same time lie side by side.
  */
 export type WindowSchema = {
   /** 1 while a window of the series is still to close. */
@@ -12,11 +12,11 @@ export type WindowSchema = {
   readonly next: 'f64';
   readonly newest: 'f64';
   /** Of a pane: how many rows it has, then their mean and squared distances. A pane without rows is empty, whatever else the columns hold. */
-  readonly moments: { readonly type: 'f64'; readonly per: number };
-  readonly sum: { readonly type: 'f64'; readonly per: number };
-  readonly extremes: { readonly type: 'f64'; readonly per: number };
-  readonly ends: { readonly type: 'f64'; readonly per: number };
-  readonly counter: { readonly type: 'f64'; readonly per: number };
+  readonly moments: { readonly type: 'f64'; readonly per: number; readonly planes: number };
+  readonly sum: { readonly type: 'f64'; readonly per: number; readonly planes: number };
+  readonly extremes: { readonly type: 'f64'; readonly per: number; readonly planes: number };
+  readonly ends: { readonly type: 'f64'; readonly per: number; readonly planes: number };
+  readonly counter: { readonly type: 'f64'; readonly per: number; readonly planes: number };
 };
 
 /** The columns as arrays. */
@@ -54,10 +54,9 @@ export interface Part {
 /** The output's columns; only what is asked for is there. */
 export type Outputs = Readonly<Record<string, Float64Array | undefined>>;
 
-/** Windows that close, at most one a series: `length` panes that hold the whole window, with slot and end of each. */
+/** Windows that close, at most one a series: `length` panes that hold the whole window, with the slot of each. */
 export interface Closing {
   length: number;
   readonly slots: Uint32Array;
   readonly panes: Int32Array;
-  readonly ends: Float64Array;
 }

@@ -1,9 +1,9 @@
 import type { Batch } from '../../engine/batch.js';
 import { BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
-import type { Columns, Operator, Output } from '../../engine/operator.js';
+import { placeIn, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
-import { addMoment } from './moments.js';
+import { addMoment, appendMoments } from './moments.js';
 import type { Panes } from './panes.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
 
@@ -32,18 +32,17 @@ export class Windows implements Operator<WindowSchema> {
   readonly #parts: Parts;
   /** Pane of each row of the batch at hand. */
   #rowPanes = new Int32Array(BATCH_ROWS);
-  /** Pane of the row that entered one last: its end, and its place in the ring. */
-  #enteredEnd = -Infinity;
-  #enteredPlace = 0;
-  /** Slots of the block at hand with a window that closes, and of those with rows the windows and their aggregates. */
+  /** Series of the block at hand with a window that closes, and of each two panes that are made one. */
   readonly #due = new Uint32Array(BLOCK_SLOTS);
-  readonly #closing: Closing;
+  readonly #into = new Int32Array(BLOCK_SLOTS);
+  readonly #later = new Int32Array(BLOCK_SLOTS);
+  /** Those of them whose window has rows. */
+  readonly #closing: Closing = { length: 0, slots: new Uint32Array(BLOCK_SLOTS), panes: new Int32Array(BLOCK_SLOTS) };
 
   constructor(panes: Panes, aggregates: readonly string[]) {
     this.#panes = panes;
     this.#first = aggregates[0]!;
     this.#parts = partsOf(aggregates, panes);
-    this.#closing = { length: 0, slots: new Uint32Array(BLOCK_SLOTS), panes: new Int32Array(BLOCK_SLOTS), ends: new Float64Array(BLOCK_SLOTS) };
   }
 
   push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
@@ -57,16 +56,17 @@ export class Windows implements Operator<WindowSchema> {
     for (const part of others) part.add(state, batch, this.#rowPanes);
   }
 
-  /** In rounds: each closes at most one window of each series of the block. */
+  /** In rounds: each closes the windows of one end, the earliest first. */
   advance(watermark: number, from: number, to: number, state: Columns<WindowSchema>, out: Output): void {
     for (;;) {
-      const due = this.#findDue(watermark, from, to, state);
+      const due = this.#findDue(watermark - this.#panes.lateness, from, to, state);
       if (due === 0) return;
-      if (this.#panes.perWindow === 1) this.#closeTumbling(due, state);
-      else this.#closeSliding(due, state);
-      this.#emit(state, out);
-      if (this.#panes.perWindow > 1) this.#completeBlocks(due, state);
-      this.#goOn(due, watermark, state, out);
+      const end = state.next[this.#due[0]!]!;
+      if (this.#panes.perWindow === 1) this.#closeTumbling(due, end, state);
+      else this.#closeSliding(due, end, state);
+      this.#emit(end, state, out);
+      if (this.#panes.completesBlock(end)) this.#completeBlock(due, end, state);
+      this.#goOn(due, end, watermark, state, out);
     }
   }
 
@@ -116,17 +116,18 @@ export class Windows implements Operator<WindowSchema> {
         const number = Math.floor(t / slide);
         start = number * slide;
         end = start + slide;
-        place = this.#panes.place(number) | 0;
+        place = (this.#panes.place(number) * BLOCK_SLOTS) | 0;
         takes = this.#panes.takes(end, out.watermark);
       }
-      let pane = (Math.imul(slot[i]!, perSlot) + place) | 0;
+      // `placeIn`, with what the rows of a pane have in common taken out.
+      const s = slot[i]! | 0;
+      const lane = s & (BLOCK_SLOTS - 1);
+      let pane = (Math.imul(s - lane, perSlot) + lane + place) | 0;
       // Stale markers and other NaN are not samples.
       if (Number.isNaN(v)) pane = NONE;
       else if (takes && moments[3 * pane]! > 0) addMoment(moments, pane, v);
-      else {
-        pane = this.#enter(batch, i, state, out) | 0;
-        if (pane !== NONE) addMoment(moments, pane, v);
-      }
+      else if (this.#enter(batch, i, pane, end, takes, state, out)) addMoment(moments, pane, v);
+      else pane = NONE;
       if (others > 0) rowPanes[i] = pane;
     }
   }
@@ -135,41 +136,38 @@ export class Windows implements Operator<WindowSchema> {
   #locateInOrder(batch: Batch, state: WindowState, out: Output, counter: Counter): void {
     const { length, time, slot, value } = batch;
     const rowPanes = this.#rowPanes;
-    const settled = out.watermark - this.#panes.lateness;
+    const { slide, lateness, perSlot } = this.#panes;
+    const settled = out.watermark - lateness;
     for (let i = 0; i < length; i++) {
       rowPanes[i] = NONE;
       if (Number.isNaN(value[i]!)) continue;
       if (time[i]! < settled) out.late(batch, i, 'late');
       else if (!counter.makeRoom(state, slot[i]!, settled)) out.late(batch, i, 'ahead');
       else {
-        rowPanes[i] = this.#enter(batch, i, state, out);
-        if (rowPanes[i]! >= 0) counter.insert(slot[i]!, time[i]!, value[i]!);
+        const number = Math.floor(time[i]! / slide);
+        const pane = placeIn(slot[i]!, this.#panes.place(number), perSlot);
+        if (!this.#enter(batch, i, pane, (number + 1) * slide, false, state, out)) continue;
+        rowPanes[i] = pane;
+        counter.insert(slot[i]!, time[i]!, value[i]!);
       }
     }
   }
 
-  /** The pane of a row, made empty if this is its first row, and its series' timer set; `NONE` when the row is late or too far ahead. */
-  #enter(batch: Batch, i: number, state: WindowState, out: Output): number {
-    const { size, slide, lateness, ring, perSlot } = this.#panes;
+  /** Makes the pane of a row ready for it: empty if this is its first row, and its series' timer set. False when the row is late or too far ahead. `takes`: it is neither. */
+  #enter(batch: Batch, i: number, pane: number, end: number, takes: boolean, state: WindowState, out: Output): boolean {
+    const { size, slide, lateness, ring } = this.#panes;
     const slot = batch.slot[i]!;
-    const time = batch.time[i]!;
-    if (!(time < this.#enteredEnd && time >= this.#enteredEnd - slide)) {
-      const number = Math.floor(time / slide);
-      this.#enteredEnd = (number + 1) * slide;
-      this.#enteredPlace = this.#panes.place(number);
-    }
-    const end = this.#enteredEnd;
-    if (end + lateness <= out.watermark) {
+    if (!takes && end + lateness <= out.watermark) {
       out.late(batch, i, 'late');
-      return NONE;
+      return false;
     }
-    const { open, next, newest } = state;
+    const { open, next, newest, moments } = state;
     const isOpen = open[slot] === 1;
     const first = isOpen && next[slot]! < end ? next[slot]! : end;
     const last = isOpen && newest[slot]! > end ? newest[slot]! : end;
-    if (last - (first - size) > ring * slide) {
+    if (!takes && last - (first - size) > ring * slide) {
       out.late(batch, i, 'ahead');
-      return NONE;
+      return false;
     }
     if (!isOpen || first < next[slot]!) {
       open[slot] = 1;
@@ -177,145 +175,128 @@ export class Windows implements Operator<WindowSchema> {
       out.wake(slot, first + lateness);
     }
     newest[slot] = last;
-    const pane = slot * perSlot + this.#enteredPlace;
-    if (state.moments[3 * pane] === 0) this.#clear(state, slot, pane);
-    return pane;
+    if (moments[3 * pane] === 0) this.#clear(state, slot, pane);
+    return true;
   }
 
-  /** The slots of a block with a window that is due. */
-  #findDue(watermark: number, from: number, to: number, { open, next }: WindowState): number {
-    const { lateness } = this.#panes;
+  /** The slots of a block with a window that ends at or before `settled`, as far as theirs ends first. */
+  #findDue(settled: number, from: number, to: number, { open, next }: WindowState): number {
+    const slots = this.#due;
+    let earliest = settled;
     let due = 0;
     for (let slot = from; slot < to; slot++) {
-      if (open[slot] !== 0 && next[slot]! + lateness <= watermark) this.#due[due++] = slot;
+      if (open[slot] === 0) continue;
+      const end = next[slot]!;
+      if (end > earliest) continue;
+      if (end < earliest) due = 0;
+      earliest = end;
+      slots[due++] = slot;
     }
     return due;
   }
 
   /** Each window is one pane. */
-  #closeTumbling(due: number, state: WindowState): void {
-    const { moments, next } = state;
+  #closeTumbling(due: number, end: number, state: WindowState): void {
     const { slide, perSlot } = this.#panes;
     const counter = this.#parts.counter;
+    const place = this.#panes.place(end / slide - 1);
     this.#closing.length = 0;
-    let knownEnd = NaN;
-    let place = 0;
     for (let j = 0; j < due; j++) {
       const slot = this.#due[j]!;
-      const end = next[slot]!;
-      if (end !== knownEnd) {
-        knownEnd = end;
-        place = this.#panes.place(end / slide - 1);
-      }
-      const pane = slot * perSlot + place;
-      if (moments[3 * pane] === 0) continue;
+      const pane = placeIn(slot, place, perSlot);
       counter?.settle(state, slot, pane, end);
-      this.#take(slot, pane, end);
+      this.#take(slot, pane, state);
     }
   }
 
   /** Each window is the end of one block, which lies in its oldest pane, and the beginning of the next, the running total. */
-  #closeSliding(due: number, state: WindowState): void {
-    const { moments, next } = state;
+  #closeSliding(due: number, end: number, state: WindowState): void {
     const { slide, perWindow, ring, perSlot } = this.#panes;
     const counter = this.#parts.counter;
+    const number = end / slide - 1;
+    const oldest = number - perWindow + 1;
+    const newestPlace = this.#panes.place(number);
+    const wholePlace = this.#panes.beginsBlock(oldest) ? ring : this.#panes.place(oldest);
+    if (counter !== undefined) for (let j = 0; j < due; j++) counter.settle(state, this.#due[j]!, placeIn(this.#due[j]!, newestPlace, perSlot), end);
+    this.#append(due, ring, newestPlace, state);
+    if (wholePlace !== ring) this.#append(due, wholePlace, ring, state);
     this.#closing.length = 0;
-    let knownEnd = NaN;
-    let newestPlace = 0;
-    let wholePlace = 0;
-    for (let j = 0; j < due; j++) {
-      const slot = this.#due[j]!;
-      const end = next[slot]!;
-      if (end !== knownEnd) {
-        knownEnd = end;
-        const number = end / slide - 1;
-        const oldest = number - perWindow + 1;
-        newestPlace = this.#panes.place(number);
-        wholePlace = this.#panes.beginsBlock(oldest) ? ring : this.#panes.place(oldest);
-      }
-      const newest = slot * perSlot + newestPlace;
-      const total = slot * perSlot + ring;
-      const whole = slot * perSlot + wholePlace;
-      if (moments[3 * newest]! > 0) counter?.settle(state, slot, newest, end);
-      this.#append(state, slot, total, newest);
-      if (whole !== total) this.#append(state, slot, whole, total);
-      if (moments[3 * whole]! > 0) this.#take(slot, whole, end);
-    }
+    for (let j = 0; j < due; j++) this.#take(this.#due[j]!, placeIn(this.#due[j]!, wholePlace, perSlot), state);
   }
 
-  #take(slot: number, pane: number, end: number): void {
+  #take(slot: number, pane: number, { moments }: WindowState): void {
+    if (moments[3 * pane] === 0) return;
     const closing = this.#closing;
-    const j = closing.length++;
-    closing.slots[j] = slot;
-    closing.panes[j] = pane;
-    closing.ends[j] = end;
+    closing.slots[closing.length] = slot;
+    closing.panes[closing.length] = pane;
+    closing.length += 1;
   }
 
-  #emit(state: WindowState, out: Output): void {
-    const { length, slots, ends } = this.#closing;
+  #emit(end: number, state: WindowState, out: Output): void {
+    const { length, slots } = this.#closing;
     const first = out.reserve(length);
     for (const part of this.#parts.all) part.read(state, this.#closing, out.columns, first);
-    const value = out.columns[this.#first]!;
-    for (let j = 0; j < length; j++) out.row(ends[j]!, slots[j]!, value[first + j]!);
+    out.append(end, slots, length, out.columns[this.#first]!);
   }
 
-  /** Where a block is complete: makes each of its panes stand for the block from there to its end, and begins a new running total. */
-  #completeBlocks(due: number, state: WindowState): void {
-    const { slide, perWindow, ring, perSlot } = this.#panes;
-    let knownEnd = NaN;
-    let isComplete = false;
-    for (let j = 0; j < due; j++) {
-      const slot = this.#due[j]!;
-      const end = state.next[slot]!;
-      const oldest = end / slide - perWindow;
-      if (end !== knownEnd) {
-        knownEnd = end;
-        isComplete = this.#panes.beginsBlock(oldest);
-      }
-      if (!isComplete) continue;
-      this.#drop(state, slot, slot * perSlot + ring);
-      for (let n = oldest + perWindow - 2; n > oldest; n--) this.#append(state, slot, slot * perSlot + this.#panes.place(n), slot * perSlot + this.#panes.place(n + 1));
-    }
+  /** A block is complete: makes each of its panes stand for the block from there to its end, and begins a new running total. */
+  #completeBlock(due: number, end: number, state: WindowState): void {
+    const { slide, perWindow, ring } = this.#panes;
+    this.#drop(due, ring, state);
+    const newest = end / slide - 1;
+    for (let n = newest - 1; n > newest - perWindow + 1; n--) this.#append(due, this.#panes.place(n), this.#panes.place(n + 1), state);
   }
 
   /** After a window: its oldest pane leaves; the series goes on to the next window, or is closed where no row is left. */
-  #goOn(due: number, watermark: number, state: WindowState, out: Output): void {
+  #goOn(due: number, end: number, watermark: number, state: WindowState, out: Output): void {
     const { open, next, newest } = state;
-    const { size, slide, lateness, perSlot } = this.#panes;
-    let knownEnd = NaN;
-    let oldest = 0;
+    const { size, slide, lateness } = this.#panes;
+    this.#drop(due, this.#panes.place((end - size) / slide), state);
+    const oldestEnd = end - size + slide;
+    const nextEnd = end + slide;
+    const wakes = nextEnd + lateness > watermark;
     for (let j = 0; j < due; j++) {
       const slot = this.#due[j]!;
-      const end = next[slot]!;
-      if (end !== knownEnd) {
-        knownEnd = end;
-        oldest = this.#panes.place((end - size) / slide);
-      }
-      this.#drop(state, slot, slot * perSlot + oldest);
-      if (newest[slot]! <= end - size + slide) open[slot] = 0;
+      if (newest[slot]! <= oldestEnd) open[slot] = 0;
       else {
-        next[slot] = end + slide;
-        if (end + slide + lateness > watermark) out.wake(slot, end + slide + lateness);
+        next[slot] = nextEnd;
+        if (wakes) out.wake(slot, nextEnd + lateness);
       }
     }
   }
 
-  /** Makes `pane` stand for itself and a `later` one. */
-  #append(state: WindowState, slot: number, pane: number, later: number): void {
+  /** Makes the panes of the due series at `place` stand for themselves and those at `later`. */
+  #append(due: number, place: number, later: number, state: WindowState): void {
     const { moments } = state;
-    if (moments[3 * later] === 0) return;
-    if (moments[3 * pane] === 0) this.#clear(state, slot, pane);
-    for (const part of this.#parts.all) part.append(state, slot, pane, later);
-    moments[3 * pane]! += moments[3 * later]!;
+    const { perSlot } = this.#panes;
+    let pairs = 0;
+    for (let j = 0; j < due; j++) {
+      const slot = this.#due[j]!;
+      const from = placeIn(slot, later, perSlot);
+      if (moments[3 * from] === 0) continue;
+      const into = placeIn(slot, place, perSlot);
+      for (const part of this.#parts.others) {
+        if (moments[3 * into] === 0) part.clear(state, slot, into);
+        part.append(state, slot, into, from);
+      }
+      this.#into[pairs] = into;
+      this.#later[pairs] = from;
+      pairs += 1;
+    }
+    appendMoments(moments, pairs, this.#into, this.#later);
   }
 
   #clear(state: WindowState, slot: number, pane: number): void {
     for (const part of this.#parts.all) part.clear(state, slot, pane);
   }
 
-  #drop({ moments }: WindowState, slot: number, pane: number): void {
-    if (moments[3 * pane] === 0) return;
-    moments[3 * pane] = 0;
-    this.#parts.quantiles?.drop(slot, pane);
+  #drop(due: number, place: number, { moments }: WindowState): void {
+    const { perSlot } = this.#panes;
+    const { quantiles } = this.#parts;
+    for (let j = 0; j < due; j++) {
+      const pane = placeIn(this.#due[j]!, place, perSlot);
+      if (quantiles !== undefined && moments[3 * pane]! > 0) quantiles.drop(this.#due[j]!, pane);
+      moments[3 * pane] = 0;
+    }
   }
 }

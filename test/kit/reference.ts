@@ -242,7 +242,7 @@ class Reference implements Outcome {
     const name = this.#definition.name;
     const columns = (): Record<string, Float64Array> => this.#columns;
     const watermark = (): Time => this.#watermark;
-    return {
+    const output: Output = {
       row: (time, slot, value, flags = 0) => {
         if (!givesRows) fail(`${name} gives rows, but \`ports\` says that it does not`);
         if (this.#extended) fail(`${name} calls both \`row\` and \`extend\``);
@@ -254,6 +254,10 @@ class Reference implements Outcome {
       reserve: (rows) => {
         if (this.#open.length + rows > BATCH_ROWS) this.#take();
         return this.#open.length;
+      },
+      append: (time, slots, rows, values) => {
+        if (this.#open.length + rows > BATCH_ROWS) fail(`${name} appends rows that it has not reserved room for`);
+        for (let j = 0; j < rows; j++) output.row(time, slots[j]!, values[this.#open.length]!);
       },
       extend: (batch) => {
         if (!givesRows) fail(`${name} gives rows, but \`ports\` says that it does not`);
@@ -292,6 +296,7 @@ class Reference implements Outcome {
         this.#asked.push({ slot, due, answer: run(input.slice()) });
       },
     };
+    return output;
   }
 
   #checkTime(time: Time): void {
@@ -374,7 +379,8 @@ class Reference implements Outcome {
 type StateColumn = Float64Array | Uint32Array | Int32Array | Uint8Array;
 
 function allocateColumn(spec: ColumnSpec, slots: number): StateColumn {
-  const { type, per } = typeof spec === 'string' ? { type: spec, per: 1 } : spec;
+  const { type, per: each, planes = 1 } = typeof spec === 'string' ? { type: spec, per: 1 } : spec;
+  const per = each * planes;
   switch (type) {
     case 'f64':
       return new Float64Array(slots * per);

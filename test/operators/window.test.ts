@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { allocateBatch } from '../../engine/batch.js';
 import { BLOCK_SLOTS } from '../../engine/limits.js';
-import type { ColumnSpec, Columns, Operator, Output } from '../../engine/operator.js';
+import { placeIn, type ColumnSpec, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { MAX_WAITING } from '../../operators/window/counter.js';
 import window from '../../operators/window/definition.js';
 import { MAX_BINS } from '../../operators/window/sketch.js';
@@ -21,7 +21,7 @@ interface Result {
 type Config = ReturnType<typeof window.config.parse>;
 
 const ARRAYS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array, u8: Uint8Array };
-const perSlot = (spec: ColumnSpec): number => (typeof spec === 'string' ? 1 : spec.per);
+const perSlot = (spec: ColumnSpec): number => (typeof spec === 'string' ? 1 : spec.per * (spec.planes ?? 1));
 const typeOf = (spec: ColumnSpec): keyof typeof ARRAYS => (typeof spec === 'string' ? spec : spec.type);
 
 const CAPACITY = 3 * BLOCK_SLOTS;
@@ -81,8 +81,11 @@ class Rig {
     for (const [series, slot] of this.#slots) {
       const to = (slot + BLOCK_SLOTS + 5) % CAPACITY;
       for (const [name, spec] of Object.entries(this.schema) as [keyof WindowSchema, ColumnSpec][]) {
-        const n = perSlot(spec);
-        state[name].set(this.#state[name].subarray(slot * n, (slot + 1) * n), to * n);
+        const { per = 1, planes = 1 } = typeof spec === 'string' ? {} : spec;
+        for (let plane = 0; plane < planes; plane++) {
+          const at = placeIn(slot, plane, planes) * per;
+          state[name].set(this.#state[name].subarray(at, at + per), placeIn(to, plane, planes) * per);
+        }
       }
       const saved = this.#operator.save!(slot);
       if (saved !== undefined) operator.restore!(to, Buffer.from(saved));
@@ -118,6 +121,9 @@ class Rig {
       columns,
       watermark: this.#watermark,
       reserve: () => rows.length,
+      append: (end, slots, length, values) => {
+        for (let j = 0; j < length; j++) rows.push({ slot: series.get(slots[j]!)!, end, value: values[rows.length]! });
+      },
       row: (end, slot, value) => rows.push({ slot: series.get(slot)!, end, value }) - 1,
       late: (batch, i, reason) => void this.late.push({ time: batch.time[i]!, slot: series.get(batch.slot[i]!)!, value: batch.value[i]!, reason }),
       wake: (slot, time) => void this.timers.set(slot, time),
