@@ -1,0 +1,108 @@
+package peer;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+
+/**
+ * One job, while it runs: when it began and ended, and what its sinks took. Engines serialise the parts of a
+ * job, so these find the run they belong to in {@link #current}; engine and job share a virtual machine.
+ */
+public final class Run {
+  private static volatile Run current;
+
+  private final Options options;
+  private final ConcurrentHashMap<Long, Long> closedAt = new ConcurrentHashMap<>();
+  private final List<Ewma> states = new ArrayList<>();
+  private final Tally total = new Tally(this);
+  private long startMs;
+  private long firstSample = Long.MAX_VALUE;
+  private long lastResult = Long.MIN_VALUE;
+
+  private Run(Options options) {
+    this.options = options;
+  }
+
+  public static Run start(Options options) {
+    current = new Run(options);
+    return current;
+  }
+
+  public static Run current() {
+    return current;
+  }
+
+  public Options options() {
+    return options;
+  }
+
+  /** To be called by a source when it is about to make its first sample. */
+  public synchronized Samples samples(int part, int parts) {
+    if (!isPaced()) {
+      firstSample = Math.min(firstSample, System.nanoTime());
+      return new Samples(options, part, parts);
+    }
+    if (startMs == 0) {
+      startMs = (System.currentTimeMillis() / 1_000 + 1) * 1_000;
+      firstSample = System.nanoTime() + (startMs - System.currentTimeMillis()) * 1_000_000;
+    }
+    return new PacedSamples(options, part, parts, startMs);
+  }
+
+  /** To be called by a source as it sends a watermark. Of several sources the last one closes windows. */
+  public void watermark(long time) {
+    if (!isPaced()) return;
+    long now = System.nanoTime();
+    closedAt.merge(Math.floorDiv(time, options.slideMs()) * options.slideMs(), now, Math::max);
+  }
+
+  /** To be called by a sink, or what holds state, at its end. */
+  public synchronized void finished(Tally tally) {
+    lastResult = Math.max(lastResult, System.nanoTime());
+    total.add(tally);
+  }
+
+  /** Makes the state of one series (W3), which counts in the outcome as it is at the end of the job. */
+  public synchronized Ewma learning() {
+    Ewma state = new Ewma();
+    states.add(state);
+    return state;
+  }
+
+  boolean isPaced() {
+    return options.workload().equals("W4");
+  }
+
+  /** Nanoseconds since the watermark that closed the window was sent, or -1 if the end of the samples closed it. */
+  long sinceClosed(long end) {
+    Long sent = closedAt.get(end);
+    return sent == null ? -1 : System.nanoTime() - sent;
+  }
+
+  /** A line for the harness. */
+  public synchronized String outcome(String engine, Map<String, String> versions) {
+    states.forEach((state) -> total.learnt(state.mean, state.variance));
+    StringBuilder line = new StringBuilder();
+    line.append(String.format(Locale.ROOT, "{\"workload\":\"%s\",\"engine\":\"%s\",\"threads\":%d,\"samples\":%d,\"seconds\":%s", options.workload(), engine, options.threads(), options.samples(), (lastResult - firstSample) / 1e9));
+    if (total.results > 0) line.append(",\"first_result_at\":").append(total.firstResultAt);
+    line.append(",\"check\":{\"results\":").append(total.results);
+    if (options.workload().equals("W3")) line.append(",\"z\":").append(total.z).append(",\"means\":").append(total.means).append(",\"variances\":").append(total.variances);
+    else line.append(",\"counts\":").append(total.counts).append(",\"means\":").append(total.means);
+    if (!options.workload().equals("W2") && !options.workload().equals("W3")) line.append(",\"deviations\":").append(total.deviations);
+    line.append('}');
+    if (total.latenciesTaken > 0) {
+      long[] sorted = Arrays.copyOf(total.latencies, total.latenciesTaken);
+      Arrays.sort(sorted);
+      line.append(",\"latency_ms\":{\"p50\":").append(quantile(sorted, .5)).append(",\"p99\":").append(quantile(sorted, .99)).append(",\"max\":").append(quantile(sorted, 1)).append(",\"count\":").append(sorted.length).append('}');
+    }
+    return line.append(",\"versions\":").append(versions.entrySet().stream().sorted(Map.Entry.comparingByKey()).map((of) -> '"' + of.getKey() + "\":\"" + of.getValue() + '"').collect(Collectors.joining(",", "{", "}"))).append('}').toString();
+  }
+
+  private static double quantile(long[] sorted, double q) {
+    return sorted[Math.max(0, (int) Math.ceil(q * sorted.length) - 1)] / 1e6;
+  }
+}
