@@ -1,0 +1,12 @@
+import type { Engine } from '../../engine.js';
+
+const main = new URL('main.js', import.meta.url).pathname;
+
+const loop: Engine = {
+  name: 'loop',
+  title: 'Typed arrays and one loop in Node, written by hand for just this workload; on two threads each does its own half of the series',
+  runs: { W1: { threads: [1, 2] }, W2: { threads: [1, 2] }, W3: { threads: [1, 2] } },
+  prepare: () => Promise.resolve({ command: process.execPath, args: [main] }),
+};
+
+export const engines: readonly Engine[] = [loop];
