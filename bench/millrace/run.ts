@@ -6,17 +6,11 @@ import { totals, type Totals } from '../../connectors/count/sink.js';
 import { systemClock } from '../../engine/clock.js';
 import { seeded } from '../../engine/random.js';
 import { Runtime } from '../../engine/runtime.js';
-import type { Check, Outcome } from '../engine.js';
+import type { Check } from '../engine.js';
+import { sinceEpoch, type Job, type Told } from '../peers/job.js';
 import { loadGraph, modules, registry } from './graph.js';
 import { closeGate } from './start-gate.js';
 import { newResultTimes } from './timed-count.js';
-import { versions } from './versions.js';
-
-export interface Job {
-  readonly samples: number;
-  readonly series: number;
-  readonly threads: number;
-}
 
 /** The check of a workload from the totals of the node that its sink counts. */
 const checks: Readonly<Record<'W1' | 'W2' | 'W3', () => Check>> = {
@@ -30,7 +24,7 @@ const count = (node: string): Totals => totals('out').get(node) ?? { rows: 0, co
 const sum = (node: string, column: string): number => count(node).columns[column]?.sum ?? 0;
 
 /** W1 to W3: an ordinary graph from its YAML, run to its end by a runtime of its own; `threads` are shards, each of which reads its part of the source. */
-export async function runToEnd(workload: 'W1' | 'W2' | 'W3', { samples, series, threads }: Job): Promise<Outcome> {
+export async function runToEnd(workload: 'W1' | 'W2' | 'W3', { samples, series, threads }: Job): Promise<Told> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   try {
     const gate = closeGate();
@@ -51,14 +45,9 @@ export async function runToEnd(workload: 'W1' | 'W2' | 'W3', { samples, series, 
     gate.open();
     await runtime.finished;
     return {
-      workload,
-      engine: 'millrace',
-      threads,
-      samples,
       seconds: (times.end! - began) / 1000,
-      ...(times.first === undefined ? {} : { first_result_at: performance.timeOrigin + times.first }),
+      ...(times.first === undefined ? {} : { first_result_at: sinceEpoch(times.first) }),
       check: checks[workload](),
-      versions,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,10 +2,17 @@ import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 const NAME = 'millrace-bench-start-gate';
 
-/** Threads started from now on wait at a gate of their own until it is opened. Call before the threads start. */
-export function closeGate(): { open(): void } {
-  const word = new Int32Array(new SharedArrayBuffer(4));
+/** Of this process: threads have it from their start, and may do several jobs. */
+function gate(): Int32Array {
+  const word = (getEnvironmentData(NAME) as unknown as Int32Array | undefined) ?? new Int32Array(new SharedArrayBuffer(4));
   setEnvironmentData(NAME, word as never);
+  return word;
+}
+
+/** From now on threads wait at the gate until it is opened. Call before the first thread starts, and while none is at work. */
+export function closeGate(): { open(): void } {
+  const word = gate();
+  Atomics.store(word, 0, 0);
   return {
     open() {
       Atomics.store(word, 0, 1);
@@ -14,7 +21,7 @@ export function closeGate(): { open(): void } {
   };
 }
 
-/** Sleeps until the gate that was closed when this thread started is open. */
+/** Sleeps until the gate is open. */
 export function passGate(): void {
-  Atomics.wait(getEnvironmentData(NAME) as unknown as Int32Array, 0, 0);
+  Atomics.wait(gate(), 0, 0);
 }

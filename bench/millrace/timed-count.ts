@@ -19,8 +19,7 @@ export function newResultTimes(): ResultTimes {
 function timed(sink: Sink, seen: ResultTimes): Sink {
   const write = sink.write.bind(sink);
   sink.write = (node, batch, names) => {
-    seen.first = performance.now();
-    sink.write = write;
+    seen.first ??= performance.now();
     return write(node, batch, names);
   };
   sink.advance = (watermark) => {
