@@ -1,78 +1,112 @@
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { MillraceOutcome } from './contenders/millrace.js';
-import { scenarios, type Scenario } from './scenarios.js';
+import { contest, entries, prepare } from './contest.js';
+import type { Engine } from './engine.js';
+import type { Figure } from './figures.js';
+import { engines } from './peers/list.js';
+import { asText, expectationsTable, figuresTable, furtherLines } from './report.js';
+import { writeFileSync } from 'node:fs';
+import { workloads, type Workload } from './workloads.js';
 
-/** `npm run bench [-- w1 channel] [-- --runs 5] [-- --write]`: interleaved runs, each in a process of its own. */
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { runs: { type: 'string', default: '5' }, write: { type: 'boolean', default: false } } });
+const USAGE = `npm run bench [-- [W1 W3 ...] [options]]
 
-type Run = MillraceOutcome & { readonly rssMb: number; readonly cpuSeconds: number };
+  --peers all          engines that need a toolchain, too
+  --engines a,b        these engines only, of whatever kind
+  --runs N             interleaved runs of each engine (5)
+  --samples N          samples of a job, instead of the workload's own
+  --growth             Millrace over series, shards, windows and idle nodes
+  --json FILE          writes what was measured
+  --write              renews bench/RESULTS.md and its charts
+  --profile            a CPU profile and a flame graph of Millrace (or of --engines) at the workload
+  --compare REF        Millrace of this tree against that of a commit: faster, slower or can't tell`;
 
-function measure(scenario: string, contender: string): Run {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [new URL('contender.js', import.meta.url).pathname, scenario, contender], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${scenario}, ${contender}: ${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Run;
+const say = (text: string): void => console.error(text);
+
+class UsageError extends Error {}
+
+function options() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      peers: { type: 'string', default: 'npm' },
+      engines: { type: 'string' },
+      runs: { type: 'string', default: '5' },
+      samples: { type: 'string' },
+      growth: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      compare: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const count = (name: 'runs' | 'samples'): number | undefined => {
+    const text = values[name];
+    if (text === undefined) return undefined;
+    const value = Number(text.replaceAll('_', ''));
+    if (!Number.isInteger(value) || value < 1) throw new UsageError(`--${name} ${text}: a whole number above zero is wanted`);
+    return value;
+  };
+  if (values.peers !== 'npm' && values.peers !== 'all') throw new UsageError(`--peers ${values.peers}: npm or all is wanted`);
+  const names = values.engines?.split(',').map((name) => name.trim());
+  return {
+    ...values,
+    runs: count('runs')!,
+    samples: count('samples'),
+    workloads: choose(positionals),
+    named: names !== undefined,
+    engines: names === undefined ? engines.filter((e) => values.peers === 'all' || e.toolchain === undefined) : names.map(engineNamed),
+  };
 }
 
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
-const rate = (run: Run): number => run.samples / run.seconds / 1e6;
-
-/** Where two contenders did the same work, they must agree to a millionth. */
-function agree(scenario: Scenario, runs: ReadonlyMap<string, readonly Run[]>): string[] {
-  const [first] = runs.values();
-  const wanted = first![0]!.check;
-  const wrong: string[] = [];
-  for (const [contender, [run]] of runs) {
-    if (scenario.apart?.includes(contender) === true) continue;
-    for (const what of ['results', 'counts', 'means', 'deviations'] as const) {
-      const [a, b] = [run!.check[what], wanted[what]];
-      if (typeof a !== 'number' || typeof b !== 'number' || Number.isNaN(a) || Number.isNaN(b)) continue;
-      if (Math.abs(a - b) > 1e-6 * Math.max(1, Math.abs(b))) wrong.push(`${contender}: ${what} ${a}, expected ${b}`);
-    }
+function choose(names: readonly string[]): readonly Workload[] {
+  for (const name of names) {
+    if (!workloads.some((w) => w.name.toLowerCase() === name.toLowerCase())) throw new UsageError(`there is no workload ${name}; there are ${workloads.map((w) => w.name).join(', ')}`);
   }
-  return wrong;
+  return names.length === 0 ? workloads : workloads.filter((w) => names.some((name) => name.toLowerCase() === w.name.toLowerCase()));
 }
 
-function section(scenario: Scenario, runs: ReadonlyMap<string, readonly Run[]>): string {
-  const speed = (contender: string): number => median(runs.get(contender)!.map(rate));
-  const lines = [`## ${scenario.title}`, '', `| contender | M ${scenario.unit}/s: median (min to max) | against ${scenario.against} | peak memory | CPU s a million |`, '| --- | ---: | ---: | ---: | ---: |'];
-  for (const [contender, all] of runs) {
-    const rates = all.map(rate);
-    const cpu = median(all.map((run) => run.cpuSeconds / (run.samples / 1e6)));
-    lines.push(`| ${contender} | ${speed(contender).toFixed(2)} (${Math.min(...rates).toFixed(2)} to ${Math.max(...rates).toFixed(2)}) | ${(speed(contender) / speed(scenario.against)).toFixed(2)} | ${median(all.map((run) => run.rssMb)).toFixed(0)} MB | ${cpu.toFixed(3)} |`);
-  }
-  lines.push('');
-  for (const { of, to, least, says } of scenario.expected) {
-    const ratio = speed(of) / speed(to);
-    lines.push(`- Expected: ${of}, ${says}: ${ratio >= least ? 'met' : '**not met**'} (${ratio.toFixed(2)} times the speed of ${to}; at least ${least} is wanted).`);
-  }
-  for (const [contender, all] of runs) {
-    const { checkpoints, loopDelay } = all.at(-1)!;
-    if (checkpoints !== undefined) lines.push(`- ${contender}: ${checkpoints.taken} checkpoints; the last took ${checkpoints.ms.toFixed(0)} ms for ${(checkpoints.bytes / 1e6).toFixed(1)} MB; event loop of the main thread: p99 ${loopDelay.p99.toFixed(1)} ms, at most ${loopDelay.max.toFixed(1)} ms.`);
-  }
-  const wrong = agree(scenario, runs);
-  if (wrong.length > 0) throw new Error(`${scenario.name}: contenders disagree: ${wrong.join('; ')}`);
-  return lines.join('\n');
+function engineNamed(name: string): Engine {
+  const engine = engines.find((e) => e.name === name);
+  if (engine === undefined) throw new UsageError(`there is no engine ${name}; there are ${engines.map((e) => e.name).join(', ')}`);
+  return engine;
 }
 
-const chosen = scenarios.filter((s) => positionals.length === 0 || positionals.includes(s.name));
-const sections: string[] = [];
-for (const scenario of chosen) {
-  const runs = new Map<string, Run[]>(Object.keys(scenario.contenders).map((name) => [name, []]));
-  for (let round = 0; round < Number(values.runs); round++) for (const [contender, all] of runs) all.push(measure(scenario.name, contender));
-  sections.push(section(scenario, runs));
-  console.log(`${sections.at(-1)}\n`);
+/** Measures and prints, workload by workload; resolves with whether all agreed. */
+async function bench(given: ReturnType<typeof options>): Promise<boolean> {
+  const wanted = given.engines.filter((e) => given.workloads.some((w) => e.runs[w.name] !== undefined));
+  const { ready, absent } = await prepare(wanted, say);
+  if (!given.named) absent.push(...engines.filter((e) => !given.engines.includes(e)).map((e) => ({ engine: e.name, reason: `needs ${e.toolchain}; measured with --peers all` })));
+  const figures: Figure[] = [];
+  const failures: string[] = [];
+  for (const workload of given.workloads) {
+    const rows = entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples });
+    if (rows.length === 0) continue;
+    const found = await contest(workload, rows, { runs: given.runs, say });
+    figures.push(...found.figures);
+    failures.push(...found.failures);
+    if (found.figures.length > 0) print(workload, found.figures);
+  }
+  console.log(`\n${asText(expectationsTable({ figures, grown: [] }))}\n`);
+  for (const { engine, reason } of absent) console.log(`Not measured: ${engine}: ${reason}`);
+  for (const failure of failures) console.log(`FAILED: ${failure}`);
+  if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(figures, null, 2)}\n`);
+  return failures.length === 0;
 }
 
-if (values.write) {
-  const head = [
-    '# Results',
-    '',
-    `Measured by \`npm run bench -- --write\`: ${values.runs} interleaved runs of each contender, each in a process of its own; the job without start-up. Ratios are of medians. Samples are made inside the job by every contender (\`bench/samples.ts\`); results are compared to a millionth where the work is the same.`,
-    '',
-    `Machine: ${cpus().length} x ${cpus()[0]!.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}, ${process.platform} ${process.arch}. It is shared with others: trust ratios more than figures.`,
-  ];
-  writeFileSync('bench/RESULTS.md', `${[...head, '', sections.join('\n\n')].join('\n')}\n`);
+function print(workload: Workload, figures: readonly Figure[]): void {
+  console.log(`\n${workload.title}\n`);
+  console.log(asText(figuresTable(workload, figures)));
+  for (const line of furtherLines(figures)) console.log(line);
+}
+
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+try {
+  const given = options();
+  if (given.help) console.log(USAGE);
+  else if (!(await bench(given))) process.exitCode = 1;
+} catch (error) {
+  if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) throw error;
+  console.error(`${(error as Error).message}\n\n${USAGE}`);
+  process.exitCode = 2;
 }

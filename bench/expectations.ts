@@ -1,0 +1,129 @@
+import type { WorkloadName } from './engine.js';
+import type { Figure } from './figures.js';
+
+/** The points of one chart of growth. */
+export interface Grown {
+  readonly name: string;
+  readonly points: readonly { readonly at: number; readonly samples_per_second: number }[];
+}
+
+/** All that was measured. */
+export interface Results {
+  readonly figures: readonly Figure[];
+  readonly grown: readonly Grown[];
+}
+
+/** One line of the table of what is expected of Millrace. */
+export interface Expectation {
+  /** Names its sentence in `explanations`. */
+  readonly name: string;
+  readonly says: string;
+  readonly unit: string;
+  readonly bound: 'at most' | 'at least';
+  readonly expected: number;
+  readonly longRun?: number;
+  /** Undefined where it was not measured. */
+  readonly figure: (results: Results) => number | undefined;
+}
+
+export interface Judged {
+  readonly expectation: Expectation;
+  readonly figure: number | undefined;
+  readonly verdict: 'met' | 'not met' | 'not measured';
+  readonly longRun: 'met' | 'not met' | undefined;
+}
+
+type Of = readonly [workload: WorkloadName, engine: string, threads: number];
+type Choice = (results: Results) => number | undefined;
+
+const find = ({ figures }: Results, [workload, engine, threads]: Of): Figure | undefined => figures.find((f) => f.workload === workload && f.engine === engine && f.threads === threads);
+const of =
+  (which: Of, choose: (figure: Figure) => number | undefined): Choice =>
+  (results) => {
+    const figure = find(results, which);
+    return figure === undefined ? undefined : choose(figure);
+  };
+const speed = (which: Of): Choice => of(which, (figure) => figure.samples_per_second.median);
+const further = (which: Of, name: string): Choice => of(which, (figure) => figure.further?.[name]);
+const ratio =
+  (a: Choice, b: Choice): Choice =>
+  (results) => {
+    const [x, y] = [a(results), b(results)];
+    return x === undefined || y === undefined ? undefined : x / y;
+  };
+/** The largest time per sample divided by the smallest, over the points of a chart from `from` on. */
+const growth =
+  (name: string, from = -Infinity): Choice =>
+  ({ grown }) => {
+    const speeds = grown.find((g) => g.name === name)?.points.filter((point) => point.at >= from).map((point) => point.samples_per_second) ?? [];
+    return speeds.length < 2 ? undefined : Math.max(...speeds) / Math.min(...speeds);
+  };
+
+const fused = (workload: WorkloadName): Of => [workload, 'millrace', 1];
+const twoShards: Of = ['W1', 'millrace', 2];
+const exchanged: Of = ['W1', 'millrace-exchange', 2];
+
+const againstLoop = (['W1', 'W2', 'W3'] as const).map((workload): Expectation => ({
+  name: `${workload}-loop`,
+  says: `${workload}, one shard: time against the hand-written loop's`,
+  unit: 'times',
+  bound: 'at most',
+  expected: 2,
+  longRun: 1.5,
+  figure: ratio(speed([workload, 'loop', 1]), speed(fused(workload))),
+}));
+
+const againstPeers = ([['jet', 'Jet', 5, 10], ['flink', 'Flink', 10], ['bytewax', 'Bytewax', 200], ['rxjs-expert', "RxJS in an expert's form", 5]] as const).map(
+  ([engine, title, expected, longRun]): Expectation => ({
+    name: `W1-${engine}`,
+    says: `W1, one thread each: speed against ${title}`,
+    unit: 'times',
+    bound: 'at least',
+    expected,
+    ...(longRun !== undefined && { longRun }),
+    figure: ratio(speed(fused('W1')), speed(['W1', engine, 1])),
+  }),
+);
+
+export const expectations: readonly Expectation[] = [
+  ...againstLoop,
+  ...(['W1', 'W3'] as const).map((workload): Expectation => ({
+    name: `${workload}-timely`,
+    says: `${workload}, one thread each: speed against timely-dataflow (in the long run above it)`,
+    unit: 'times',
+    bound: 'at least',
+    expected: 0,
+    longRun: 1,
+    figure: ratio(speed(fused(workload)), speed([workload, 'timely', 1])),
+  })),
+  { name: 'W1-own-parts', says: 'W1 on two shards, each with its own part of the source: speed against one shard', unit: 'times', bound: 'at least', expected: 1.6, longRun: 1.8, figure: ratio(speed(twoShards), speed(fused('W1'))) },
+  { name: 'W1-exchanged', says: 'W1 on two shards, rows exchanged between threads: speed against one fused shard', unit: 'times', bound: 'at least', expected: 0.8, longRun: 1, figure: ratio(speed(exchanged), speed(fused('W1'))) },
+  ...againstPeers,
+  { name: 'W4-p99', says: 'W4: p99 of latency at 100,000 samples/s, over real threads', unit: 'ms', bound: 'at most', expected: 3, longRun: 1, figure: of(fused('W4'), (f) => f.latency_ms?.p99) },
+  { name: 'W5-speed', says: "W5: the mission's graph, speed of one shard", unit: 'k samples/s', bound: 'at least', expected: 300, longRun: 1_000, figure: of(fused('W5'), (f) => f.samples_per_second.median / 1e3) },
+  { name: 'W6-cost', says: 'W6: time with a checkpoint a second against without', unit: 'times', bound: 'at most', expected: 1.05, figure: ratio(speed(['W6', 'millrace-no-checkpoints', 1]), speed(fused('W6'))) },
+  { name: 'W6-recovery', says: 'W6: recovery', unit: 's', bound: 'at most', expected: 5, figure: further(fused('W6'), 'recovery_s') },
+  { name: 'W6-loop', says: "W6: p99 of the event loop's delay", unit: 'ms', bound: 'at most', expected: 10, figure: further(fused('W6'), 'loop_p99_ms') },
+  { name: 'W6-memory', says: 'W6: peak memory', unit: 'MB', bound: 'at most', expected: 2_048, figure: of(fused('W6'), (f) => f.peak_rss_mb) },
+  { name: 'W7-p99', says: 'W7: p99 of latency to 10,000 subscribers, a message a second a channel', unit: 'ms', bound: 'at most', expected: 50, figure: of(fused('W7'), (f) => f.latency_ms?.p99) },
+  { name: 'W7-memory', says: 'W7: memory a subscriber', unit: 'KB', bound: 'at most', expected: 20, figure: further(fused('W7'), 'kb_per_subscriber') },
+  { name: 'growth-series', says: 'Growth: time per sample from 10 k to 1 M series', unit: 'times', bound: 'at most', expected: 3, figure: growth('series', 10_000) },
+  { name: 'growth-windows', says: 'Growth: time per sample, slowest against fastest, in window / slide (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('window-by-slide') },
+  { name: 'growth-nodes', says: 'Growth: time per sample, slowest against fastest, in nodes not on its way (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('idle-nodes') },
+];
+
+export function judge(results: Results, all: readonly Expectation[] = expectations): Judged[] {
+  return all.map((expectation) => {
+    const figure = expectation.figure(results);
+    const meets = (limit: number): 'met' | 'not met' => ((expectation.bound === 'at most' ? figure! <= limit : figure! >= limit) ? 'met' : 'not met');
+    return {
+      expectation,
+      figure,
+      verdict: figure === undefined ? 'not measured' : meets(expectation.expected),
+      longRun: figure === undefined || expectation.longRun === undefined ? undefined : meets(expectation.longRun),
+    };
+  });
+}
+
+/** Why an expectation is not met, by its name: a sentence for RESULTS.md, written by hand. */
+export const explanations: Readonly<Record<string, string>> = {};

@@ -1,0 +1,19 @@
+import t from 'tap';
+import { contest, entries, prepare } from '../../bench/contest.js';
+import { engines } from '../../bench/peers/list.js';
+import { workloads } from '../../bench/workloads.js';
+
+// Whatever engines there are that npm alone brings: each once at each of its workloads, small, its results checked and its times not.
+const { ready, absent } = await prepare(engines.filter((engine) => engine.toolchain === undefined), () => {});
+t.strictSame(absent, [], 'what npm brings is there');
+
+for (const workload of workloads) {
+  const rows = entries(workload, ready, workload.smoke);
+  if (rows.length === 0) continue;
+  await t.test(workload.title, async (t) => {
+    const { figures, failures } = await contest({ ...workload, limit_s: 60 }, rows, { runs: 1, say: () => {} });
+    t.strictSame(failures, []);
+    t.strictSame(figures.map((f) => `${f.engine} ${f.threads}`), rows.map((row) => `${row.engine} ${row.threads}`));
+    t.ok(figures.every((f) => f.samples_per_second.median > 0));
+  });
+}
