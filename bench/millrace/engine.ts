@@ -12,7 +12,10 @@ export const engine = millrace({
     W2: { threads: [1, 2] },
     W3: { threads: [1, 2] },
     W4: { threads: [1] },
+    W6: { threads: [1] },
   },
 });
 
-export const engines: readonly Engine[] = [engine];
+const withoutCheckpoints = millrace({ name: 'millrace-no-checkpoints', title: 'Millrace without checkpoints', runs: { W6: { threads: [1] } } });
+
+export const engines: readonly Engine[] = [engine, withoutCheckpoints];

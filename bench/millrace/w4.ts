@@ -1,16 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import { totals } from '../../connectors/count/sink.js';
 import type { AnySink, AnySource, Sink, Source } from '../../engine/connector.js';
-import { systemClock } from '../../engine/clock.js';
 import { WATERMARK_STEP_MS } from '../../engine/limits.js';
-import { seeded } from '../../engine/random.js';
-import { Runtime } from '../../engine/runtime.js';
 import { sinceEpoch, type Job, type Told } from '../peers/job.js';
-import { loadGraph, modules, registry } from './graph.js';
+import { loadGraph, registry } from './graph.js';
 import { Latencies } from './latencies.js';
+import { inScratchFolder } from './scratch-folder.js';
+import { startRun } from './start-run.js';
 
 /** Windows that end in the first seconds are not counted: code is compiled, and series are announced. */
 const WARM_UP_MS = 3_000;
@@ -69,8 +64,7 @@ function timed(sink: Sink, results: (watermark: number, count: number, at: numbe
  * from the moment at which the source gave the row that moves the watermark; `further` has it from the
  * moment at which that row was due as well, so that a source that is late can't hide it.
  */
-export async function latency({ samples, series, threads }: Job): Promise<Told> {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+export function latency({ samples, series, threads }: Job): Promise<Told> {
   const produced = new Map<number, Produced>();
   const latencies = new Latencies();
   const sinceDue = new Latencies();
@@ -88,21 +82,11 @@ export async function latency({ samples, series, threads }: Job): Promise<Told> 
   };
   const sources: AnySource[] = registry.sources.map((d) => (d.name === 'generate' ? { ...d, create: (config, context) => watched(d.create(config, context), produced) } : d));
   const sinks: AnySink[] = registry.sinks.map((d) => (d.name === 'count' ? { ...d, create: (config, context) => timed(d.create(config, context), results) } : d));
-  try {
+  return inScratchFolder(async (folder) => {
     const began = now();
     from = began + WARM_UP_MS;
-    const runtime = await Runtime.start({
-      graph: loadGraph('w4', { count: samples, series }),
-      registry: { ...registry, sources, sinks },
-      modules,
-      shards: threads,
-      replay: false,
-      clock: systemClock,
-      random: seeded(1),
-      log: pino({ level: 'warn' }, pino.destination(2)),
-      base: folder,
-      folder,
-    });
+    const { runtime, begin } = await startRun(loadGraph('w4', { count: samples, series }), { threads, folder, live: true, registry: { ...registry, sources, sinks } });
+    begin();
     await runtime.finished;
     const total = totals('out').get('win')!;
     const { p50, p99, max } = sinceDue.summary();
@@ -113,7 +97,5 @@ export async function latency({ samples, series, threads }: Job): Promise<Told> 
       latency_ms: latencies.summary(),
       further: { since_due_p50_ms: p50, since_due_p99_ms: p99, since_due_max_ms: max },
     };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
