@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine.js';
 import { buildWithMaven } from '../jvm/maven.js';
 
-/** What Hazelcast's manual asks for on Java 17: https://docs.hazelcast.com/hazelcast/5.7/getting-started/install-hazelcast#using-modular-java */
+/** What Hazelcast asks for on a Java with modules; it says so in a warning without them. */
 const MODULES = [
   ...['--add-modules', 'java.se'],
   ...['--add-exports', 'java.base/jdk.internal.ref=ALL-UNNAMED'],

@@ -16,12 +16,14 @@ import com.hazelcast.jet.core.Processor;
 import com.hazelcast.jet.core.SlidingWindowPolicy;
 import com.hazelcast.jet.core.TimestampKind;
 import com.hazelcast.jet.core.Vertex;
+import com.hazelcast.jet.datamodel.KeyedWindowResult;
 import java.util.List;
 import java.util.Map;
 import peer.Ewma;
 import peer.Moments;
 import peer.Options;
 import peer.Run;
+import peer.WindowResult;
 
 /**
  * The workloads in Jet's Core API: its own processors, without the wrapper around each event that the Pipeline
@@ -37,13 +39,13 @@ final class Graphs {
 
   private static DAG windows(Options options) {
     SlidingWindowPolicy policy = SlidingWindowPolicy.slidingWinPolicy(options.windowMs(), options.slideMs());
-    AggregateOperation1<Sample, Moments, Moments> moments = moments();
+    AggregateOperation1<Sample, Moments, WindowResult> moments = moments();
     FunctionEx<Sample, Integer> key = Sample::key;
     ToLongFunctionEx<Sample> time = Sample::time;
     DAG dag = new DAG();
     Vertex source = vertex(dag, options, "samples", SampleSource.every(options.slideMs()));
     Vertex accumulate = vertex(dag, options, "accumulate", accumulateByFrameP(List.of(key), List.of(time), TimestampKind.EVENT, policy, moments));
-    Vertex combine = vertex(dag, options, "combine", combineToSlidingWindowP(policy, moments, (start, end, series, window, early) -> window.result(end)));
+    Vertex combine = vertex(dag, options, "combine", combineToSlidingWindowP(policy, moments, KeyedWindowResult::new));
     Vertex sink = vertex(dag, options, "tally", TallySink::new);
     FunctionEx<Map.Entry<Integer, Moments>, Integer> keyOfPart = Map.Entry::getKey;
     dag.edge(between(source, accumulate).isolated());
@@ -69,12 +71,12 @@ final class Graphs {
     return z == 0 ? null : (Double) z;
   }
 
-  private static AggregateOperation1<Sample, Moments, Moments> moments() {
+  private static AggregateOperation1<Sample, Moments, WindowResult> moments() {
     return AggregateOperation.withCreate(Moments::new)
         .andAccumulate((Moments window, Sample sample) -> window.add(sample.value()))
         .andCombine(Moments::add)
         .andDeduct(Moments::subtract)
-        .andExportFinish(window -> window);
+        .andExportFinish(Moments::result);
   }
 
   private static Vertex vertex(DAG dag, Options options, String name, SupplierEx<Processor> processor) {

@@ -2,6 +2,7 @@ package jet;
 
 import com.hazelcast.jet.core.AbstractProcessor;
 import com.hazelcast.jet.core.Watermark;
+import com.hazelcast.jet.datamodel.KeyedWindowResult;
 import peer.Run;
 import peer.Tally;
 import peer.WindowResult;
@@ -12,7 +13,7 @@ final class TallySink extends AbstractProcessor {
 
   @Override
   protected boolean tryProcess0(Object item) {
-    if (item instanceof WindowResult result) tally.window(result);
+    if (item instanceof KeyedWindowResult<?, ?> window) tally.window(window.end(), (WindowResult) window.result());
     else tally.outlier((Double) item);
     return true;
   }

@@ -42,8 +42,8 @@ public final class Moments {
     return Objects.hash(count, sum, squares);
   }
 
-  public WindowResult result(long end) {
+  public WindowResult result() {
     double mean = sum / count;
-    return new WindowResult(end, count, mean, Math.sqrt(Math.max(0, squares / count - mean * mean)));
+    return new WindowResult(count, mean, Math.sqrt(Math.max(0, squares / count - mean * mean)));
   }
 }

@@ -1,7 +1,6 @@
 package peer;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -77,10 +76,17 @@ public final class Run {
     return options.workload().equals("W4");
   }
 
-  /** Nanoseconds since the watermark that closed the window was sent, or -1 if the end of the samples closed it. */
-  long sinceClosed(long end) {
+  /**
+   * Notes the latency of a window's result. Windows that began before the first sample was due are left out, as
+   * only early samples are in them and the machine has not compiled yet; so are those that the end of the samples
+   * closed.
+   */
+  void latency(long end, Tally into) {
     Long sent = closedAt.get(end);
-    return sent == null ? -1 : System.nanoTime() - sent;
+    if (sent == null || end <= startMs) return;
+    long now = System.nanoTime();
+    into.latencies.add(now - sent);
+    into.sinceDue.add(now - (firstSample + (end + Samples.DISORDER_MS - startMs) * 1_000_000));
   }
 
   /** A line for the harness. */
@@ -94,15 +100,10 @@ public final class Run {
     else line.append(",\"counts\":").append(total.counts).append(",\"means\":").append(total.means);
     if (!options.workload().equals("W2") && !options.workload().equals("W3")) line.append(",\"deviations\":").append(total.deviations);
     line.append('}');
-    if (total.latenciesTaken > 0) {
-      long[] sorted = Arrays.copyOf(total.latencies, total.latenciesTaken);
-      Arrays.sort(sorted);
-      line.append(",\"latency_ms\":{\"p50\":").append(quantile(sorted, .5)).append(",\"p99\":").append(quantile(sorted, .99)).append(",\"max\":").append(quantile(sorted, 1)).append(",\"count\":").append(sorted.length).append('}');
+    if (total.latencies.count() > 0) {
+      line.append(total.latencies.fields(",\"latency_ms\":{\"p50\":%f,\"p99\":%f,\"max\":%f,")).append("\"count\":").append(total.latencies.count()).append('}');
+      line.append(total.sinceDue.fields(",\"further\":{\"since_due_p50_ms\":%f,\"since_due_p99_ms\":%f,\"since_due_max_ms\":%f}"));
     }
     return line.append(",\"versions\":").append(versions.entrySet().stream().sorted(Map.Entry.comparingByKey()).map((of) -> '"' + of.getKey() + "\":\"" + of.getValue() + '"').collect(Collectors.joining(",", "{", "}"))).append('}').toString();
-  }
-
-  private static double quantile(long[] sorted, double q) {
-    return sorted[Math.max(0, (int) Math.ceil(q * sorted.length) - 1)] / 1e6;
   }
 }

@@ -1,7 +1,5 @@
 package peer;
 
-import java.util.Arrays;
-
 /** What one sink took: sums over all results. Of one thread at a time. */
 public final class Tally {
   long results;
@@ -11,8 +9,10 @@ public final class Tally {
   double z;
   double variances;
   long firstResultAt = Long.MAX_VALUE;
-  long[] latencies = new long[0];
-  int latenciesTaken;
+  /** Since the watermark that closed the window was sent (W4). */
+  final Latencies latencies = new Latencies();
+  /** Since it was due. */
+  final Latencies sinceDue = new Latencies();
 
   private final Run run;
 
@@ -20,15 +20,13 @@ public final class Tally {
     this.run = run;
   }
 
-  public void window(WindowResult result) {
+  /** @param end of the window, ms since the epoch, exclusive */
+  public void window(long end, WindowResult result) {
     result();
     counts += result.count();
     means += result.mean();
     deviations += result.deviation();
-    if (run.isPaced()) {
-      long latency = run.sinceClosed(result.end());
-      if (latency >= 0) latency(latency);
-    }
+    if (run.isPaced()) run.latency(end, this);
   }
 
   public void outlier(double z) {
@@ -50,16 +48,12 @@ public final class Tally {
     z += other.z;
     variances += other.variances;
     firstResultAt = Math.min(firstResultAt, other.firstResultAt);
-    for (int i = 0; i < other.latenciesTaken; i++) latency(other.latencies[i]);
+    latencies.add(other.latencies);
+    sinceDue.add(other.sinceDue);
   }
 
   private void result() {
     if (results == 0) firstResultAt = System.currentTimeMillis();
     results += 1;
-  }
-
-  private void latency(long nanos) {
-    if (latenciesTaken == latencies.length) latencies = Arrays.copyOf(latencies, Math.max(1_024, 2 * latenciesTaken));
-    latencies[latenciesTaken++] = nanos;
   }
 }
