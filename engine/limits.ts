@@ -13,6 +13,9 @@ export const BLOCK_SHIFT = 6;
 /** Frames of a channel: 64 batches of rows in flight between two threads hide the wake-up of a sleeping one. */
 export const CHANNEL_FRAMES = 64;
 
+/** Slots of one `advance` at most: with one row for each they fill a batch, in well under a millisecond. */
+export const ADVANCE_SLOTS = BATCH_ROWS;
+
 /** Partitions of a graph unless it says otherwise; fixed when the graph is created. */
 export const PARTITIONS = 64;
 

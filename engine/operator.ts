@@ -26,10 +26,10 @@ export interface Operator<State extends StateSchema = StateSchema, In extends st
   /** A timer set by `out.wake(slot, time)` whose time the watermark has reached (one set into the past: the next watermark). It is cleared before the call. At the end the watermark is Infinity: a periodic timer must stop there. */
   wake?(slot: number, time: Time, state: Columns<State>, out: Output<Out>): void;
   /**
-   * Instead of `wake`, for operators with a timer on most slots: a block of slots (from <= slot < to) in
-   * which at least one timer is due. Which are due the operator sees in its own columns; it sets the next
-   * ones by `out.wake`. All timers of the block that are due are cleared before the call. Blocks without
-   * a due timer are not visited, and there is a turn of the mailbox between blocks.
+   * Instead of `wake`, for operators with a timer on most slots: a stretch of slots (from <= slot < to; whole
+   * blocks, at most `ADVANCE_SLOTS`) in which at least one timer is due. Which are due the operator sees in its
+   * own columns; it sets the next ones by `out.wake`. All timers of the stretch that are due are cleared before
+   * the call. There is a turn of the mailbox between stretches.
    */
   advance?(watermark: Time, from: number, to: number, state: Columns<State>, out: Output<Out>): void;
   /** The answer of a training task, exactly when the watermark reaches the `due` it was asked for; after the timers of that watermark, and timers set here that are due follow at once. */
@@ -71,7 +71,7 @@ export interface Output<Out extends string = string> {
    * `const i = out.row(t, slot, v); out.columns.mean[i] = m`. Set every one: what is there is of other rows.
    */
   row(time: Time, slot: number, value: number, flags?: number): number;
-  /** The index at which the next `rows` rows, at most a block of slots, will be appended one after the other: for who fills columns first. */
+  /** The index at which the next `rows` rows, at most `BATCH_ROWS`, will be appended one after the other: for who fills columns first. */
   reserve(rows: number): number;
   /** After `reserve`, instead of `row` for each: appends rows of one time whose further columns are filled; the value of each is that of `values` at its index. */
   append(time: Time, slots: Uint32Array, rows: number, values: Float64Array): void;

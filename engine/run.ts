@@ -14,7 +14,7 @@ import type { Plan, Wire } from './plan.js';
 import type { RuntimeOptions } from './runtime.js';
 import { channelKey, CONTROL_SHAPE, shareMemory, type SharedMemory } from './shard-memory.js';
 import type { Report, ShardStart } from './shard.js';
-import { ShardThreads } from './shard-threads.js';
+import type { RunningShards, ShardThreads } from './shard-threads.js';
 import { Signal } from './signal.js';
 import { SinkPump } from './sink-pump.js';
 import type { Refusals } from './staging.js';
@@ -26,6 +26,7 @@ import { NO_SLOT, seriesText } from './series.js';
 export interface RunHost extends Refusals {
   context(node: string): ConnectorContext;
   checkpoint(done: CheckpointDone): void;
+  readonly threads: ShardThreads;
 }
 
 /**
@@ -59,7 +60,7 @@ export class Run {
   readonly #ended = new Deferred<never>();
   readonly #gone = Promise.race([this.#failed.promise, this.#ended.promise]);
   #started: Promise<void> | undefined;
-  #threads: ShardThreads | undefined;
+  #shards: RunningShards | undefined;
   #training: Training | undefined;
   readonly #open = new Deferred<Intake>();
   #number = 0;
@@ -119,7 +120,7 @@ export class Run {
       this.#startPumps(restored);
       const intake = this.#openIntake(restored);
       this.#open.resolve(intake);
-      await Promise.race([this.#threads?.ready, this.#failed.promise]);
+      await Promise.race([this.#shards?.ready, this.#failed.promise]);
       if (this.#stopping) return;
       this.#schedule();
       this.#run(intake);
@@ -208,7 +209,7 @@ export class Run {
       const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#journal?.decisions ?? [] };
       return { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined };
     });
-    this.#threads = new ShardThreads(tasks, (report) => this.#hear(report), (error) => this.#fail(error));
+    this.#shards = this.#host.threads.start(tasks, (report) => this.#hear(report), (error) => this.#fail(error));
   }
 
   #localPositions(restored: Restored | undefined): ShardStart['positions'] {
@@ -385,9 +386,8 @@ export class Run {
     for (const control of this.#controls) control.send({ type: 'stop' });
     // Who has not read yet what he was told before has no room for more.
     const telling = setInterval(() => this.#controls.forEach((control) => control.flush()), TELL_AGAIN_MS);
-    await Promise.allSettled([this.#threads?.returned(), ...this.#running]);
+    await Promise.allSettled([this.#shards?.returned(), ...this.#running]);
     clearInterval(telling);
-    await this.#threads?.close();
     await this.#training?.close();
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));

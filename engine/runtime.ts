@@ -10,6 +10,7 @@ import { Deferred } from './deferred.js';
 import type { GraphSpec, Registry } from './graph.js';
 import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW } from './limits.js';
 import { makePlan, type Plan } from './plan.js';
+import { ShardThreads } from './shard-threads.js';
 import type { Random } from './random.js';
 import type { Routes } from './routes.js';
 import { Run } from './run.js';
@@ -23,6 +24,8 @@ export interface RuntimeOptions {
   /** Addresses (URLs) of the modules from which shards import `operators`, and `sources` that are read on shards. */
   readonly modules: { readonly operators: string; readonly sources: string };
   readonly shards: number;
+  /** Threads for the shards, at least as many; they stay open. Default: its own. */
+  readonly threads?: ShardThreads;
   /** As fast as it goes, by event time alone. */
   readonly replay: boolean;
   readonly clock: Clock;
@@ -54,6 +57,7 @@ export class Runtime {
   readonly finished: Promise<'ended' | 'stopped'>;
   readonly #options: RuntimeOptions;
   readonly #store: CheckpointStore | undefined;
+  readonly #threads: ShardThreads;
   readonly #startedAt: number;
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #warned = new Map<string, number>();
@@ -70,7 +74,8 @@ export class Runtime {
     this.#store = store;
     this.#startedAt = options.clock.now();
     this.plan = makePlan(options.graph, options.registry, options.shards);
-    this.finished = this.#keepRunning();
+    this.#threads = options.threads ?? new ShardThreads(options.shards);
+    this.finished = this.#live();
     // Whoever does not look at it hears of it by the log.
     this.finished.catch(() => {});
   }
@@ -80,11 +85,25 @@ export class Runtime {
     await mkdir(options.folder, { recursive: true });
     const store = options.checkpoint === undefined ? undefined : await CheckpointStore.open(options.checkpoint.folder, (message) => options.log.warn(message));
     const runtime = new Runtime(options, store);
-    await runtime.#first.promise;
+    try {
+      await runtime.#first.promise;
+    } catch (error) {
+      await runtime.finished.catch(() => {});
+      throw error;
+    }
     return runtime;
   }
 
   readonly #first = new Deferred<void>();
+
+  async #live(): Promise<'ended' | 'stopped'> {
+    try {
+      return await this.#keepRunning();
+    } finally {
+      await this.#store?.close();
+      if (this.#options.threads === undefined) await this.#threads.close();
+    }
+  }
 
   async #keepRunning(): Promise<'ended' | 'stopped'> {
     const { firstMs, longestMs, inARow: most } = this.#options.restart ?? { firstMs: RESTART_FIRST_MS, longestMs: RESTART_LONGEST_MS, inARow: RESTARTS_IN_A_ROW };
@@ -96,6 +115,7 @@ export class Runtime {
         context: (node) => this.#context(node),
         refuse: (source, series, time, reason) => this.#refuse(source, series, time, reason),
         checkpoint: (done) => (this.#checkpoint = done),
+        threads: this.#threads,
       });
       this.#run = run;
       try {
@@ -104,12 +124,10 @@ export class Runtime {
         this.#first.resolve();
         const how = await run.finished;
         this.#state = 'stopped';
-        await this.#store?.close();
         return how;
       } catch (error) {
         if (this.#state === 'starting') {
           this.#state = 'failed';
-          await this.#store?.close();
           this.#first.reject(error as Error);
           throw error;
         }
@@ -120,7 +138,6 @@ export class Runtime {
         if (this.#options.replay || inARow > most) {
           this.#state = 'failed';
           this.#options.log.fatal({ err: error }, 'the graph stays down');
-          await this.#store?.close();
           throw error;
         }
         this.#state = 'restarting';
@@ -135,7 +152,6 @@ export class Runtime {
         });
         if (this.#draining !== undefined) {
           this.#state = 'stopped';
-          await this.#store?.close();
           return 'stopped';
         }
         delay = Math.min(delay * 2, longestMs);

@@ -94,7 +94,7 @@ export class Shard {
       this.#byNode[index] = stage;
       return stage;
     });
-    for (const stage of stages) for (const { node, port, outlet } of stage.node.fused) stage.fused.push({ stage: this.#byNode[node]!, port, late: outlet === 'late' });
+    for (const stage of stages) for (const { node, port, outlet } of stage.node.fused) stage.output.fused.push({ stage: this.#byNode[node]!, port, late: outlet === 'late' });
     const inlets = plan.wires.flatMap((wire): Inlet[] => {
       if (wire.to.kind !== 'actor' || wire.to.index !== planned.id) return [];
       if (wire.from === undefined) return [{ channel: this.#channel(wire, 'main', shard), wire, shard: 0 }];
@@ -170,7 +170,7 @@ export class Shard {
           for (const actor of this.#actors) actor.expect(control.checkpoint);
           break;
         case 'answer': {
-          const ask = this.#byNode[control.node]!.asks.find((a) => a.slot === control.slot && a.task === control.task && a.asked === control.asked && a.answer === undefined);
+          const ask = this.#byNode[control.node]!.output.asks.find((a) => a.slot === control.slot && a.task === control.task && a.asked === control.asked && a.answer === undefined);
           if (ask !== undefined) Object.assign(ask, { due: control.due, answer: new Uint8Array(Buffer.from(control.answer, 'base64')) });
           break;
         }

@@ -113,7 +113,7 @@ export class State {
     }
     const due = this.#due;
     for (let b = this.#searched; b < due.length; b++) {
-      if (due[b]! > watermark || due[b] === Infinity) continue;
+      if (!this.isDue(b, watermark)) continue;
       this.#searched = b;
       return b;
     }
@@ -121,6 +121,11 @@ export class State {
     for (let b = 0; b < due.length; b++) if (due[b]! < next) next = due[b]!;
     this.#next = next;
     return -1;
+  }
+
+  isDue(block: number, watermark: number): boolean {
+    const due = this.#due[block];
+    return due !== undefined && due <= watermark && due !== Infinity;
   }
 
   /**

@@ -1,3 +1,5 @@
+import { BLOCK_SLOTS } from '../../engine/limits.js';
+import { placeIn } from '../../engine/operator.js';
 import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
 
 /** Adds a value to the count and the moments of a pane. */
@@ -11,12 +13,14 @@ export function addMoment(moments: Float64Array, pane: number, value: number): v
   moments[at + 2]! += delta * (value - mean);
 }
 
-/** Makes each of the panes `into` stand for itself and the one of `later` beside it, which has rows. */
-export function appendMoments(moments: Float64Array, pairs: number, into: Int32Array, later: Int32Array): void {
-  for (let j = 0; j < pairs; j++) {
-    const to = 3 * into[j]!;
-    const from = 3 * later[j]!;
+/** Makes the panes of `slots[0 .. count)` at `place` stand for themselves and those at `later`; of `perSlot` panes each. */
+export function appendMoments(moments: Float64Array, slots: Uint32Array, count: number, perSlot: number, place: number, later: number): void {
+  const distance = 3 * BLOCK_SLOTS * (later - place);
+  for (let j = 0; j < count; j++) {
+    const to = 3 * placeIn(slots[j]!, place, perSlot);
+    const from = to + distance;
     const more = moments[from]!;
+    if (more === 0) continue;
     const mean = moments[from + 1]!;
     const spread = moments[from + 2]!;
     const had = moments[to]!;

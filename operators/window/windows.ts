@@ -1,5 +1,5 @@
 import type { Batch } from '../../engine/batch.js';
-import { BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
+import { ADVANCE_SLOTS, BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
 import { placeIn, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
@@ -32,12 +32,12 @@ export class Windows implements Operator<WindowSchema> {
   readonly #parts: Parts;
   /** Pane of each row of the batch at hand. */
   #rowPanes = new Int32Array(BATCH_ROWS);
-  /** Series of the block at hand with a window that closes, and of each two panes that are made one. */
-  readonly #due = new Uint32Array(BLOCK_SLOTS);
-  readonly #into = new Int32Array(BLOCK_SLOTS);
-  readonly #later = new Int32Array(BLOCK_SLOTS);
+  /** Series at hand with a window that closes. */
+  readonly #due = new Uint32Array(ADVANCE_SLOTS);
+  /** Others have one that ends later, and closes too. */
+  #dueLater = false;
   /** Those of them whose window has rows. */
-  readonly #closing: Closing = { length: 0, slots: new Uint32Array(BLOCK_SLOTS), panes: new Int32Array(BLOCK_SLOTS) };
+  readonly #closing: Closing = { length: 0, slots: new Uint32Array(ADVANCE_SLOTS), panes: new Int32Array(ADVANCE_SLOTS) };
 
   constructor(panes: Panes, aggregates: readonly string[]) {
     this.#panes = panes;
@@ -58,10 +58,13 @@ export class Windows implements Operator<WindowSchema> {
 
   /** In rounds: each closes the windows of one end, the earliest first. */
   advance(watermark: number, from: number, to: number, state: Columns<WindowSchema>, out: Output): void {
-    for (;;) {
-      const due = this.#findDue(watermark - this.#panes.lateness, from, to, state);
+    const settled = watermark - this.#panes.lateness;
+    let goesOn = true;
+    while (goesOn) {
+      const due = this.#findDue(settled, from, to, state);
       if (due === 0) return;
       const end = state.next[this.#due[0]!]!;
+      goesOn = this.#dueLater || end + this.#panes.slide <= settled;
       if (this.#panes.perWindow === 1) this.#closeTumbling(due, end, state);
       else this.#closeSliding(due, end, state);
       this.#emit(end, state, out);
@@ -179,19 +182,23 @@ export class Windows implements Operator<WindowSchema> {
     return true;
   }
 
-  /** The slots of a block with a window that ends at or before `settled`, as far as theirs ends first. */
+  /** The slots with a window that ends at or before `settled`, as far as theirs ends first. */
   #findDue(settled: number, from: number, to: number, { open, next }: WindowState): number {
     const slots = this.#due;
     let earliest = settled;
     let due = 0;
+    let all = 0;
     for (let slot = from; slot < to; slot++) {
       if (open[slot] === 0) continue;
       const end = next[slot]!;
+      if (end > settled) continue;
+      all += 1;
       if (end > earliest) continue;
       if (end < earliest) due = 0;
       earliest = end;
       slots[due++] = slot;
     }
+    this.#dueLater = all > due;
     return due;
   }
 
@@ -269,21 +276,18 @@ export class Windows implements Operator<WindowSchema> {
   #append(due: number, place: number, later: number, state: WindowState): void {
     const { moments } = state;
     const { perSlot } = this.#panes;
-    let pairs = 0;
-    for (let j = 0; j < due; j++) {
-      const slot = this.#due[j]!;
-      const from = placeIn(slot, later, perSlot);
-      if (moments[3 * from] === 0) continue;
-      const into = placeIn(slot, place, perSlot);
-      for (const part of this.#parts.others) {
+    for (const part of this.#parts.others) {
+      for (let j = 0; j < due; j++) {
+        const slot = this.#due[j]!;
+        const from = placeIn(slot, later, perSlot);
+        if (moments[3 * from] === 0) continue;
+        const into = placeIn(slot, place, perSlot);
         if (moments[3 * into] === 0) part.clear(state, slot, into);
         part.append(state, slot, into, from);
       }
-      this.#into[pairs] = into;
-      this.#later[pairs] = from;
-      pairs += 1;
     }
-    appendMoments(moments, pairs, this.#into, this.#later);
+    // The counts last, as they tell which panes have rows.
+    appendMoments(moments, this.#due, due, perSlot, place, later);
   }
 
   #clear(state: WindowState, slot: number, pane: number): void {
