@@ -17,26 +17,27 @@ interface Window {
 }
 
 interface Windows {
-  readonly open: readonly Window[];
+  /** By their ends. */
+  readonly open: Map<number, Window>;
   readonly closed: readonly Window[];
 }
 
-/** With the window that the sample is in made where it is not open, the sample in all that it is in, and those that the watermark has passed apart. */
+/** Takes the sample into all windows that it is in, made where they are not open, and those that the watermark has passed out of them. */
 function next({ open }: Windows, { sample, watermark }: Step, sizeMs: number, slideMs: number): Windows {
-  const windows = [...open];
   if (sample !== undefined) {
     const { time, value } = sample;
-    const first = (Math.floor(time / slideMs) + 1) * slideMs;
-    for (let end = first; end <= time + sizeMs; end += slideMs) {
-      let window = windows.find((w) => w.end === end);
-      if (window === undefined) windows.push((window = { end, count: 0, mean: 0, squares: 0 }));
+    for (let end = (Math.floor(time / slideMs) + 1) * slideMs; end <= time + sizeMs; end += slideMs) {
+      let window = open.get(end);
+      if (window === undefined) open.set(end, (window = { end, count: 0, mean: 0, squares: 0 }));
       const d = value - window.mean;
       window.count += 1;
       window.mean += d / window.count;
       window.squares += d * (value - window.mean);
     }
   }
-  return { open: windows.filter((w) => w.end > watermark), closed: windows.filter((w) => w.end <= watermark) };
+  const closed = [...open.values()].filter(({ end }) => end <= watermark);
+  for (const { end } of closed) open.delete(end);
+  return { open, closed };
 }
 
 /** As the manual has it: `groupBy` the key, and in each group a `scan` that holds its open windows. */
@@ -49,8 +50,9 @@ export const windows =
       mergeMap((group) =>
         group.pipe(
           endWith({ watermark: Infinity }),
-          scan((state: Windows, step: Step) => next(state, step, sizeMs, slideMs), { open: [], closed: [] }),
-          mergeMap((state) => state.closed),
+          scan((state: Windows, step: Step) => next(state, step, sizeMs, slideMs), { open: new Map(), closed: [] }),
+          filter(({ closed }) => closed.length > 0),
+          mergeMap(({ closed }) => closed),
           map(({ end, count, mean, squares }) => ({ series: group.key, end, count, mean, deviation: Math.sqrt(squares / count) })),
         ),
       ),
