@@ -1,5 +1,6 @@
 import type { WorkloadName } from '../engine.js';
 import { runJobs, type Job, type Told } from '../peers/job.js';
+import { closeThreads } from './threads.js';
 
 /** Loaded when it is run: the start of one workload is not that of all. */
 const workloads: Readonly<Partial<Record<WorkloadName, (job: Job) => Promise<Told>>>> = {
@@ -20,3 +21,4 @@ await runJobs(
   },
   ['millrace'],
 );
+await closeThreads();

@@ -7,6 +7,7 @@ import type { Routes } from '../../engine/routes.js';
 import { Runtime } from '../../engine/runtime.js';
 import { modules, registry as shipped } from './graph.js';
 import { closeGate } from './start-gate.js';
+import { threadsFor } from './threads.js';
 
 export interface RunOptions {
   readonly threads: number;
@@ -27,6 +28,7 @@ export async function startRun(graph: GraphSpec, { threads, folder, registry = s
     registry,
     modules,
     shards: threads,
+    threads: threadsFor(threads),
     replay: !live,
     clock: systemClock,
     random: seeded(1),
