@@ -20,17 +20,20 @@ function render(option: EChartsOption, width: number, height: number): string {
   return `${svg}\n`;
 }
 
+/** `0.55×`, or `1/15` where it is a small part. */
+const times = (ratio: number): string => (ratio < 0.1 ? `1/${short(1 / ratio)}` : `${ratio.toFixed(2)}×`);
+
 /** A bar an engine, fastest first, in millions a second on a logarithmic scale: ratios reach from two to hundreds. */
 export function speedChart(workload: Workload, figures: readonly Figure[]): string {
   const bars = figures
-    .map((f) => ({ name: `${f.engine}${f.threads === 1 ? '' : ` × ${f.threads}`}`, speed: f.samples_per_second.median / 1e6, engine: f.engine }))
+    .map((f) => ({ name: `${f.engine}${f.threads === 1 ? '' : ` × ${f.threads}`}`, speed: f.samples_per_second.median, engine: f.engine }))
     .sort((a, b) => a.speed - b.speed);
   const least = 10 ** Math.floor(Math.log10(Math.min(...bars.map((b) => b.speed)) / 1.5));
   const yardstick = figures.find((f) => f.engine === workload.against && f.threads === 1)?.samples_per_second.median;
   const option: EChartsOption = {
     title: { text: workload.title, subtext: `Million ${workload.unit} a second, logarithmic; in brackets against ${workload.against} on one thread`, left: 16, top: 12, textStyle: { fontSize: 16, color: TEXT }, subtextStyle: { fontSize: 12, color: '#64748b' } },
-    grid: { left: 16, right: 120, top: 76, bottom: 16, containLabel: true },
-    xAxis: { type: 'log', min: least, axisLabel: { color: '#64748b', formatter: (value: number) => short(value) }, splitLine: { lineStyle: { color: GRID } } },
+    grid: { left: 32, right: 120, top: 76, bottom: 16, containLabel: true },
+    xAxis: { type: 'log', min: least, axisLabel: { color: '#64748b', formatter: (value: number) => (value / 1e6).toLocaleString('en-US') }, splitLine: { lineStyle: { color: GRID } } },
     yAxis: { type: 'category', data: bars.map((b) => b.name), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { fontSize: 13, color: TEXT } },
     series: [
       {
@@ -44,7 +47,7 @@ export function speedChart(workload: Workload, figures: readonly Figure[]): stri
           color: TEXT,
           formatter: ({ dataIndex }) => {
             const { speed } = bars[dataIndex]!;
-            return yardstick === undefined ? short(speed) : `${short(speed)}  (${short((speed * 1e6) / yardstick)}×)`;
+            return `${short(speed / 1e6)}${yardstick === undefined ? '' : `  (${times(speed / yardstick)})`}`;
           },
         },
       },

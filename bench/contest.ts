@@ -56,7 +56,7 @@ export function entries(workload: Workload, engines: readonly ReadyEngine[], giv
 }
 
 export interface Contest {
-  readonly figures: readonly Figure[];
+  readonly figures: ReadonlyMap<Entry, Figure>;
   /** Crashes and disagreements: engine, figure, both values. */
   readonly failures: readonly string[];
 }
@@ -87,7 +87,7 @@ export async function contest(workload: Workload, entries: readonly Entry[], { r
     }
   }
   const measuredAt = new Date().toISOString().slice(0, 16);
-  return { figures: [...found].filter(([, all]) => all.length > 0).map(([entry, all]) => figure(all as [Run, ...Run[]], entry.series, measuredAt)), failures };
+  return { figures: new Map([...found].filter(([, all]) => all.length > 0).map(([entry, all]) => [entry, figure(all as [Run, ...Run[]], entry.series, measuredAt)])), failures };
 }
 
 export const nameOf = ({ engine, threads }: { engine: string; threads: number }): string => `${engine}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;

@@ -10,9 +10,9 @@ export type Table = readonly (readonly string[])[];
 /** Three significant digits, without exponents: 0.00123, 4.57, 62.1, 1,234. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '-';
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
   if (value === 0) return '0';
-  return Number(value.toPrecision(3)).toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
+  const rounded = Number(value.toPrecision(3));
+  return Math.abs(rounded) >= 100 ? Math.round(value).toLocaleString('en-US') : rounded.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded)))));
 }
 
 const optional = (value: number | undefined, text: (value: number) => string = short): string => (value === undefined ? '-' : text(value));

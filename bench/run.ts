@@ -1,11 +1,15 @@
-import { parseArgs } from 'node:util';
-import { contest, entries, prepare } from './contest.js';
-import type { Engine } from './engine.js';
-import type { Figure } from './figures.js';
-import { engines } from './peers/list.js';
-import { asText, expectationsTable, figuresTable, furtherLines } from './report.js';
 import { writeFileSync } from 'node:fs';
-import { workloads, type Workload } from './workloads.js';
+import { parseArgs } from 'node:util';
+import { contest, entries, nameOf, prepare } from './contest.js';
+import type { Engine } from './engine.js';
+import type { Grown } from './expectations.js';
+import type { Figure } from './figures.js';
+import { grow } from './growth.js';
+import { engines } from './peers/list.js';
+import { asText, expectationsTable, figuresTable, furtherLines, growthTable } from './report.js';
+import { profile } from './profile.js';
+import { renew } from './results.js';
+import { growths, workloads, type Workload } from './workloads.js';
 
 const USAGE = `npm run bench [-- [W1 W3 ...] [options]]
 
@@ -22,6 +26,8 @@ const USAGE = `npm run bench [-- [W1 W3 ...] [options]]
 const say = (text: string): void => console.error(text);
 
 class UsageError extends Error {}
+
+type Given = ReturnType<typeof options>;
 
 function options() {
   const { values, positionals } = parseArgs({
@@ -71,26 +77,47 @@ function engineNamed(name: string): Engine {
   return engine;
 }
 
-/** Measures and prints, workload by workload; resolves with whether all agreed. */
-async function bench(given: ReturnType<typeof options>): Promise<boolean> {
-  const wanted = given.engines.filter((e) => given.workloads.some((w) => e.runs[w.name] !== undefined));
-  const { ready, absent } = await prepare(wanted, say);
-  if (!given.named) absent.push(...engines.filter((e) => !given.engines.includes(e)).map((e) => ({ engine: e.name, reason: `needs ${e.toolchain}; measured with --peers all` })));
+/** Measures and prints, workload by workload; resolves with whether all worked and agreed. */
+async function bench(given: Given): Promise<boolean> {
+  const { ready, absent } = await prepare(given.engines.filter((e) => given.workloads.some((w) => e.runs[w.name] !== undefined)), say);
   const figures: Figure[] = [];
+  const grown: Grown[] = [];
   const failures: string[] = [];
   for (const workload of given.workloads) {
     const rows = entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples });
     if (rows.length === 0) continue;
     const found = await contest(workload, rows, { runs: given.runs, say });
-    figures.push(...found.figures);
+    figures.push(...found.figures.values());
     failures.push(...found.failures);
-    if (found.figures.length > 0) print(workload, found.figures);
+    if (found.figures.size > 0) print(workload, [...found.figures.values()]);
   }
-  console.log(`\n${asText(expectationsTable({ figures, grown: [] }))}\n`);
+  for (const growth of given.growth ? growths : []) {
+    const found = await grow(growth, ready, { runs: given.runs, samples: given.samples, say });
+    grown.push(found.grown);
+    failures.push(...found.failures);
+    console.log(`\n${growth.title}\n\n${asText(growthTable(growth, found.grown.points))}`);
+  }
+  console.log(`\n${asText(expectationsTable({ figures, grown }))}\n`);
   for (const { engine, reason } of absent) console.log(`Not measured: ${engine}: ${reason}`);
+  if (!given.named) for (const { name, toolchain } of engines.filter((e) => !given.engines.includes(e))) console.log(`Not measured: ${name}: it needs ${toolchain} (--peers all)`);
   for (const failure of failures) console.log(`FAILED: ${failure}`);
   if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(figures, null, 2)}\n`);
+  if (given.write && failures.length > 0) console.log('bench/RESULTS.md stays as it was, as not all worked and agreed.');
+  else if (given.write) renew('bench', figures, grown, absent);
   return failures.length === 0;
+}
+
+/** Millrace, or the engines that were named, one after the other. */
+async function profiles(given: Given): Promise<boolean> {
+  const { ready, absent } = await prepare(given.named ? given.engines : [engineNamed('millrace')], say);
+  for (const { engine, reason } of absent) console.log(`Not there: ${engine}: ${reason}`);
+  for (const workload of given.workloads) {
+    for (const entry of entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples })) {
+      const lines = await profile(workload, entry, 'bench/profiles');
+      console.log([`\n${workload.name}, ${nameOf(entry)}\n`, ...lines].join('\n'));
+    }
+  }
+  return absent.length === 0;
 }
 
 function print(workload: Workload, figures: readonly Figure[]): void {
@@ -104,7 +131,7 @@ process.once('SIGTERM', () => process.exit(143));
 try {
   const given = options();
   if (given.help) console.log(USAGE);
-  else if (!(await bench(given))) process.exitCode = 1;
+  else if (!(await (given.profile ? profiles(given) : bench(given)))) process.exitCode = 1;
 } catch (error) {
   if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) throw error;
   console.error(`${(error as Error).message}\n\n${USAGE}`);

@@ -19,14 +19,14 @@ await t.test('windows of one series, counted by hand', (t) => {
   t.strictSame([0, 1, 2].map((i) => sample(i, 1).value), values);
   t.strictSame([0, 1, 2].map((i) => sample(i, 1).time - T0), [-1000, 1000, 2000]);
   const mean = (76.1 + 22.6) / 2;
-  const wanted = { results: 2, counts: 3, means: 0 + mean, deviations: 0 + (76.1 - 22.6) / 2 };
+  const wanted = { results: 2, counts: 3, means: mean, deviations: (76.1 - 22.6) / 2 };
   t.strictSame(disagreements(oracle('W1', 3, 1), wanted), []);
   // A sample is in 60 windows: from -60 s before the first to those that only the last is in, 62 seconds of starts.
   const sliding = oracle('W2', 3, 1);
   t.equal(sliding.counts, 180);
   t.equal(sliding.results, 63);
-  // Starts -60..-59 s have the first alone, up to -58 with the second, -57..-1 all, then without the first, then the last alone.
-  const means = 2 * 0 + 1 * (76.1 / 2) + 57 * ((76.1 + 22.6) / 3) + 2 * mean + 1 * 22.6;
+  // Starts at -60 and -59 s have the first alone, which is 0; at -58 with the second, -57 to -1 all, 0 and 1 without the first, 2 the last alone.
+  const means = 76.1 / 2 + 57 * ((76.1 + 22.6) / 3) + 2 * mean + 22.6;
   t.ok(Math.abs(sliding.means! - means) < 1e-9, `${sliding.means} for ${means}`);
   t.end();
 });

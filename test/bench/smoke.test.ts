@@ -13,7 +13,7 @@ for (const workload of workloads) {
   await t.test(workload.title, async (t) => {
     const { figures, failures } = await contest({ ...workload, limit_s: 60 }, rows, { runs: 1, say: () => {} });
     t.strictSame(failures, []);
-    t.strictSame(figures.map((f) => `${f.engine} ${f.threads}`), rows.map((row) => `${row.engine} ${row.threads}`));
-    t.ok(figures.every((f) => f.samples_per_second.median > 0));
+    t.equal(figures.size, rows.length);
+    t.ok([...figures.values()].every((f) => f.samples_per_second.median > 0));
   });
 }
