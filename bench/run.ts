@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { contest, entries, nameOf, prepare } from './contest.js';
+import { compare, describe, EFFORT } from './compare.js';
+import { cache, contest, entries, nameOf, prepare } from './contest.js';
 import type { Engine } from './engine.js';
 import type { Grown } from './expectations.js';
 import type { Figure } from './figures.js';
 import { grow } from './growth.js';
+import { buildOld } from './old-build.js';
 import { engines } from './peers/list.js';
 import { asText, expectationsTable, figuresTable, furtherLines, growthTable } from './report.js';
 import { profile } from './profile.js';
@@ -59,6 +61,7 @@ function options() {
     runs: count('runs')!,
     samples: count('samples'),
     workloads: choose(positionals),
+    all: positionals.length === 0,
     named: names !== undefined,
     engines: names === undefined ? engines.filter((e) => values.peers === 'all' || e.toolchain === undefined) : names.map(engineNamed),
   };
@@ -120,6 +123,22 @@ async function profiles(given: Given): Promise<boolean> {
   return absent.length === 0;
 }
 
+/** Millrace as it was at a commit against Millrace as it is here. */
+async function compareWith(ref: string, given: Given): Promise<boolean> {
+  const root = process.cwd();
+  const { folder, engine } = await buildOld(root, ref, cache, say);
+  const [before, now] = [await prepare([engine], say), await prepare([engineNamed('millrace')], say)];
+  for (const workload of given.workloads) {
+    // Without being asked for: what can be repeated at will, at one thread.
+    if (given.all && workload.oracle === undefined) continue;
+    const of = ({ ready }: typeof now) => entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples })[0];
+    const sides = [of(before), of(now)] as const;
+    if (sides[0] === undefined || sides[1] === undefined) console.log(`${workload.name}: Millrace ${sides[1] === undefined ? 'does not run it' : `did not run it at ${ref}`}`);
+    else console.log(describe(workload, ref, await compare(workload, { entry: sides[0], folder }, { entry: sides[1], folder: root }, EFFORT, say)));
+  }
+  return true;
+}
+
 function print(workload: Workload, figures: readonly Figure[]): void {
   console.log(`\n${workload.title}\n`);
   console.log(asText(figuresTable(workload, figures)));
@@ -131,7 +150,7 @@ process.once('SIGTERM', () => process.exit(143));
 try {
   const given = options();
   if (given.help) console.log(USAGE);
-  else if (!(await (given.profile ? profiles(given) : bench(given)))) process.exitCode = 1;
+  else if (!(await (given.compare !== undefined ? compareWith(given.compare, given) : given.profile ? profiles(given) : bench(given)))) process.exitCode = 1;
 } catch (error) {
   if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) throw error;
   console.error(`${(error as Error).message}\n\n${USAGE}`);
