@@ -1,6 +1,8 @@
 import type { Engine } from '../../engine.js';
 import { buildWithMaven } from '../jvm/maven.js';
 
+let built: ReturnType<typeof buildWithMaven> | undefined;
+
 /** The threads of Flink are its parallelism: with keyBy there are two tasks for each, one on either side of the exchange. */
 const engine = (name: string, title: string, runs: Engine['runs']): Engine => ({
   name,
@@ -8,7 +10,8 @@ const engine = (name: string, title: string, runs: Engine['runs']): Engine => ({
   toolchain: 'mvn',
   runs,
   async prepare(cache) {
-    const jar = await buildWithMaven('flink', cache);
+    built ??= buildWithMaven('flink', cache);
+    const jar = await built;
     return typeof jar === 'string' ? { command: 'java', args: ['-Xmx2g', '-jar', jar, name] } : jar;
   },
 });

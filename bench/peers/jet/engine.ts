@@ -14,7 +14,7 @@ const MODULES = [
 export const engines: readonly Engine[] = [
   {
     name: 'jet',
-    title: 'Hazelcast Jet 5.7, embedded: its Core API, windows in two stages, mapStateful; threads are cooperative threads',
+    title: 'Hazelcast Jet 5.7, embedded: its Core API, sliding-window processors and mapStateful; threads are cooperative threads',
     toolchain: 'mvn',
     runs: {
       W1: { threads: [1, 2] },

@@ -29,7 +29,7 @@ export async function buildWithMaven(peer: string, cache: string): Promise<strin
     cpSync(join(peers, file), join(building, file));
   }
   process.stderr.write(`${peer}: mvn package, in ${building}\n`);
-  const { code, output } = await run('nice', ['mvn', '-q', '-B', 'package'], join(building, peer));
+  const { code, output } = await run('nice', ['mvn', '-q', '-B', '-Dstyle.color=never', 'package'], join(building, peer));
   if (code !== 0) {
     const error = output.split('\n').find((line) => line.includes('[ERROR]')) ?? output.trim().split('\n').at(-1) ?? '';
     return { missing: `mvn package of bench/peers/${peer} ${code === null ? 'took too long or did not start' : 'failed'}: ${error.trim()}` };

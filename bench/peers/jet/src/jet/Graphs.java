@@ -2,6 +2,7 @@ package jet;
 
 import static com.hazelcast.jet.core.Edge.between;
 import static com.hazelcast.jet.core.processor.Processors.accumulateByFrameP;
+import static com.hazelcast.jet.core.processor.Processors.aggregateToSlidingWindowP;
 import static com.hazelcast.jet.core.processor.Processors.combineToSlidingWindowP;
 import static com.hazelcast.jet.core.processor.Processors.mapStatefulP;
 
@@ -18,7 +19,6 @@ import com.hazelcast.jet.core.TimestampKind;
 import com.hazelcast.jet.core.Vertex;
 import com.hazelcast.jet.datamodel.KeyedWindowResult;
 import java.util.List;
-import java.util.Map;
 import peer.Ewma;
 import peer.Moments;
 import peer.Options;
@@ -27,8 +27,8 @@ import peer.WindowResult;
 
 /**
  * The workloads in Jet's Core API: its own processors, without the wrapper around each event that the Pipeline
- * API adds. Windows are aggregated in two stages, by frame beside the source and then by key, so that partial
- * sums and not samples go between threads.
+ * API adds. Between threads, tumbling windows go as partial sums, made beside the source, and not as samples; a
+ * frame of a sliding window has one sample, so that there is nothing to gain.
  */
 final class Graphs {
   private Graphs() {}
@@ -44,13 +44,19 @@ final class Graphs {
     ToLongFunctionEx<Sample> time = Sample::time;
     DAG dag = new DAG();
     Vertex source = vertex(dag, options, "samples", SampleSource.every(options.slideMs()));
-    Vertex accumulate = vertex(dag, options, "accumulate", accumulateByFrameP(List.of(key), List.of(time), TimestampKind.EVENT, policy, moments));
-    Vertex combine = vertex(dag, options, "combine", combineToSlidingWindowP(policy, moments, KeyedWindowResult::new));
+    Vertex windows;
+    if (options.threads() > 1 && policy.isTumbling()) {
+      FunctionEx<KeyedWindowResult<Integer, Moments>, Integer> keyOfPart = KeyedWindowResult::key;
+      Vertex parts = vertex(dag, options, "parts", accumulateByFrameP(List.of(key), List.of(time), TimestampKind.EVENT, policy, moments));
+      windows = vertex(dag, options, "windows", combineToSlidingWindowP(policy, moments, KeyedWindowResult::new));
+      dag.edge(between(source, parts).isolated());
+      dag.edge(between(parts, windows).partitioned(keyOfPart, Partitioner.HASH_CODE));
+    } else {
+      windows = vertex(dag, options, "windows", aggregateToSlidingWindowP(List.of(key), List.of(time), TimestampKind.EVENT, policy, 0, moments, KeyedWindowResult::new));
+      dag.edge(between(source, windows).partitioned(key, Partitioner.HASH_CODE));
+    }
     Vertex sink = vertex(dag, options, "tally", TallySink::new);
-    FunctionEx<Map.Entry<Integer, Moments>, Integer> keyOfPart = Map.Entry::getKey;
-    dag.edge(between(source, accumulate).isolated());
-    dag.edge(between(accumulate, combine).partitioned(keyOfPart, Partitioner.HASH_CODE));
-    dag.edge(between(combine, sink).isolated());
+    dag.edge(between(windows, sink).isolated());
     return dag;
   }
 
