@@ -105,16 +105,27 @@ export class Actor {
 
   /** Every inlet has ended, and everything has left. */
   get done(): boolean {
-    return this.#done && !this.outlets.some((outlet) => outlet.blocked);
+    return this.#done && !this.#blocked;
   }
 
   turn(): Turn {
-    for (const outlet of this.outlets) outlet.flush();
-    if (this.outlets.some((outlet) => outlet.blocked)) return 'blocked';
-    if (this.#done) return 'nothing';
-    const turn = this.#act();
-    if (turn === 'worked') for (const outlet of this.outlets) outlet.flush();
+    if (this.#blocked) {
+      this.flush();
+      if (this.#blocked) return 'blocked';
+    }
+    const turn = this.#done ? 'nothing' : this.#act();
+    if (turn !== 'worked') this.flush();
     return turn;
+  }
+
+  /** Hands over what its outlets have gathered and wakes who gets it: when there is no more work, or from time to time. */
+  flush(): void {
+    for (const outlet of this.outlets) outlet.flush();
+  }
+
+  get #blocked(): boolean {
+    for (const outlet of this.outlets) if (outlet.blocked) return true;
+    return false;
   }
 
   #act(): Turn {

@@ -105,7 +105,7 @@ export interface Names {
   group(member: number): number;
   /** At a grouping node, the text given as `member` by `series`. */
   member(slot: number): string;
-  /** At a grouping node, the group's members in order of their text, which is the order of every fold. */
+  /** At a grouping node, the group's members in order of their text, which is the order of every fold. Some may have had no row yet: a fold leaves those out, as when a name comes is a matter of timing. */
   members(group: number): readonly number[];
 }
 

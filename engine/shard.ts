@@ -203,6 +203,7 @@ export class Shard {
   run(elapsed: () => number): void {
     const stats = this.#stats;
     let before = elapsed();
+    let flushed = before;
     for (;;) {
       const seen = this.#signal.rings();
       const turn = this.turn();
@@ -212,6 +213,11 @@ export class Shard {
         stats.addShard(ShardField.busyMs, after - before);
         stats.maxShard(ShardField.longestTurnMs, after - before);
         before = after;
+        // To wake a thread for each few rows would cost more than they do.
+        if (after - flushed > FLUSH_EVERY_MS) {
+          for (const actor of this.#actors) actor.flush();
+          flushed = after;
+        }
         continue;
       }
       if (this.#stopped) return;
@@ -221,6 +227,9 @@ export class Shard {
     }
   }
 }
+
+/** How long rows may lie in a batch that is not full while its shard has work. */
+const FLUSH_EVERY_MS = 0.2;
 
 /** A sleeping shard looks again after this long, though nobody rang: a lost ring would then be a delay, not a stop. */
 const SLEEP_MS = 1_000;

@@ -46,23 +46,26 @@ export const hosts = defineOperator({
   ports: () => ({ input: { rows: [] }, output: { rows: ['members'] } }),
   route: () => 'group',
   series: () => (of) => [{ series: makeSeries(of.name), member: of.labels['host'] ?? '' }],
-  state: () => ({ sum: 'f64', end: 'f64' }),
+  state: () => ({ sum: 'f64', end: 'f64', rows: 'u32' }),
   create: (_, { names }) => ({
-    push(batch, { sum, end }, out) {
+    push(batch, { sum, end, rows }, out) {
       for (let i = 0; i < batch.length; i++) {
         const group = names.group(batch.slot[i]!);
         sum[batch.slot[i]!]! += batch.value[i]!;
+        rows[batch.slot[i]!]! += 1;
         // The minute that the watermark is in: what is behind it has been told.
         end[group] = 60_000 * (Math.floor(Math.max(0, out.watermark) / 60_000) + 1);
         out.wake(group, end[group]);
       }
     },
-    advance(watermark, from, to, { sum, end }, out) {
+    advance(watermark, from, to, { sum, end, rows }, out) {
       for (let group = from; group < to; group++) {
         if (end[group] === 0 || end[group]! > watermark) continue;
         let text = '';
         let total = 0;
         for (const member of names.members(group)) {
+          // It is known before its first row comes.
+          if (rows[member] === 0) continue;
           text += names.member(member);
           total += sum[member]!;
         }
