@@ -4,8 +4,8 @@ const main = new URL('main.js', import.meta.url).pathname;
 
 const loop: Engine = {
   name: 'loop',
-  title: 'Typed arrays and one loop in Node, written by hand for just this workload; on two threads each does its own half of the series',
-  runs: { W1: { threads: [1, 2] }, W2: { threads: [1, 2] }, W3: { threads: [1, 2] } },
+  title: 'Typed arrays and one loop in Node, written by hand for just this workload; on two threads each does its own half of the series; in W4 the source has a thread to itself',
+  runs: { W1: { threads: [1, 2] }, W2: { threads: [1, 2] }, W3: { threads: [1, 2] }, W4: { threads: [1] } },
   prepare: () => Promise.resolve({ command: process.execPath, args: [main] }),
 };
 

@@ -1,11 +1,15 @@
 import { runJobs, type Job, type Told } from '../job.js';
+import { latency } from './latency.js';
 import { newLoop, run, type PartResult } from './part.js';
 import { Threads } from './threads.js';
 
 /** Kept for all jobs, so that the later ones find compiled code there, as they do on one thread. */
 let threads: Threads | undefined;
 
-await runJobs('loop', async (job) => (job.threads === 1 ? onThisThread(job) : onThreads(job)));
+await runJobs('loop', async (job) => {
+  if (job.workload === 'W4') return latency(job);
+  return job.threads === 1 ? onThisThread(job) : onThreads(job);
+});
 await threads?.stop();
 
 function onThisThread(job: Job): Told {
