@@ -2,7 +2,7 @@ import { systemRandom, type Random } from '../engine/random.js';
 import type { Entry } from './contest.js';
 import { disagreements } from './oracle.js';
 import { measure } from './measure.js';
-import { bootstrap, median, type Interval } from './statistics.js';
+import { bootstrap, quantile, type Interval } from './statistics.js';
 import type { Workload } from './workloads.js';
 
 /** One of two builds of the same engine. */
@@ -30,20 +30,28 @@ export const EFFORT: Effort = { pairs: 15, jobs: 6 };
 /** A smaller difference is nobody's concern; and two builds of the same code may differ by as much, by how they come to lie in memory. */
 export const LEAST_DIFFERENCE = 0.01;
 
+/** Speeds of a run of the old build and of the run of the new one beside it. */
+export interface Pair {
+  readonly old: number;
+  readonly now: number;
+}
+
 /**
- * From the speed of the new build by that of the old one, in each pair of runs: faster or slower, if the whole interval
- * of the median of their logarithms (bootstrap) is on one side of "the same, within `LEAST_DIFFERENCE`".
+ * Of two runs a quarter of which was not disturbed: what comes between from outside only ever slows, so that the upper
+ * quartile is steadier than the median, and neither is moved by one lucky run.
  */
-export function judgePairs(ratios: readonly number[], random: Random): Comparison {
-  const { low, high } = bootstrap(ratios.map(Math.log), median, { random });
-  const interval = { low: Math.exp(low), high: Math.exp(high) };
+const ratioOf = (pairs: readonly Pair[]): number => quantile(pairs.map((pair) => pair.now), 0.75) / quantile(pairs.map((pair) => pair.old), 0.75);
+
+/** Faster or slower, if the whole interval of the ratio (bootstrap over pairs) is on one side of "the same, within `LEAST_DIFFERENCE`". */
+export function judgePairs(pairs: readonly Pair[], random: Random): Comparison {
+  const interval = bootstrap(pairs, ratioOf, { random });
   const verdict = interval.low > 1 + LEAST_DIFFERENCE ? 'faster' : interval.high < 1 - LEAST_DIFFERENCE ? 'slower' : "can't tell";
-  return { verdict, ratio: Math.exp(median(ratios.map(Math.log))), interval };
+  return { verdict, ratio: ratioOf(pairs), interval };
 }
 
 /** Runs old and new in turn, the one and the other first; each run is a process of several jobs. */
 export async function compare(workload: Workload, old: Side, now: Side, { pairs, jobs }: Effort, say: (text: string) => void): Promise<Comparison> {
-  const ratios: number[] = [];
+  const found: Pair[] = [];
   for (let pair = 0; pair < pairs; pair++) {
     const speeds = new Map<Side, number>();
     for (const side of pair % 2 === 0 ? [old, now] : [now, old]) {
@@ -53,10 +61,11 @@ export async function compare(workload: Workload, old: Side, now: Side, { pairs,
       // The fastest of the warm ones: what comes between from outside only ever slows.
       speeds.set(side, Math.max(...outcomes.slice(1).map((outcome) => outcome.samples / outcome.seconds)));
     }
-    ratios.push(speeds.get(now)! / speeds.get(old)!);
-    say(`${workload.name}, pair ${pair + 1} of ${pairs}: ${(speeds.get(old)! / 1e6).toPrecision(3)} then ${(speeds.get(now)! / 1e6).toPrecision(3)} M ${workload.unit}/s (${ratios.at(-1)!.toFixed(3)})`);
+    const [was, is] = [speeds.get(old)!, speeds.get(now)!];
+    found.push({ old: was, now: is });
+    say(`${workload.name}, pair ${pair + 1} of ${pairs}: ${(was / 1e6).toPrecision(3)} then ${(is / 1e6).toPrecision(3)} M ${workload.unit}/s`);
   }
-  return judgePairs(ratios, systemRandom);
+  return judgePairs(found, systemRandom);
 }
 
 export function describe(workload: Workload, ref: string, { verdict, ratio, interval: { low, high } }: Comparison): string {

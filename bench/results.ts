@@ -24,7 +24,7 @@ export function renew(folder: string, figures: readonly Figure[], grown: readonl
   for (const workload of workloads) {
     const shown = all.figures.filter((f) => f.workload === workload.name);
     const chart = join(folder, `${workload.name.toLowerCase()}.svg`);
-    if (workload.oracle !== undefined && shown.length > 0) writeFileSync(chart, speedChart(workload, shown));
+    if (workload.against === 'loop' && shown.length > 0) writeFileSync(chart, speedChart(workload, shown));
     else rmSync(chart, { force: true });
   }
   if (all.grown.length > 0) writeFileSync(join(folder, 'growth.svg'), growthChart(all.grown));

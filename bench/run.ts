@@ -15,7 +15,7 @@ import { growths, workloads, type Workload } from './workloads.js';
 
 const USAGE = `npm run bench [-- [W1 W3 ...] [options]]
 
-  --peers all          engines that need a toolchain, too
+  --peers all          engines that need a toolchain, too; and nothing is shortened to stay under five minutes
   --engines a,b        these engines only, of whatever kind
   --runs N             interleaved runs of each engine (5)
   --samples N          samples of a job, instead of the workload's own
@@ -47,6 +47,7 @@ function options() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  const names = values.engines?.split(',').map((name) => name.trim());
   const count = (name: 'runs' | 'samples'): number | undefined => {
     const text = values[name];
     if (text === undefined) return undefined;
@@ -55,13 +56,13 @@ function options() {
     return value;
   };
   if (values.peers !== 'npm' && values.peers !== 'all') throw new UsageError(`--peers ${values.peers}: npm or all is wanted`);
-  const names = values.engines?.split(',').map((name) => name.trim());
   return {
     ...values,
     runs: count('runs')!,
     samples: count('samples'),
     workloads: choose(positionals),
     all: positionals.length === 0,
+    quick: values.peers === 'npm' && names === undefined && positionals.length === 0,
     named: names !== undefined,
     engines: names === undefined ? engines.filter((e) => values.peers === 'all' || e.toolchain === undefined) : names.map(engineNamed),
   };
@@ -87,7 +88,7 @@ async function bench(given: Given): Promise<boolean> {
   const grown: Grown[] = [];
   const failures: string[] = [];
   for (const workload of given.workloads) {
-    const rows = entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples });
+    const rows = entries(workload, ready, given);
     if (rows.length === 0) continue;
     const found = await contest(workload, rows, { runs: given.runs, say });
     figures.push(...found.figures.values());
@@ -115,7 +116,7 @@ async function profiles(given: Given): Promise<boolean> {
   const { ready, absent } = await prepare(given.named ? given.engines : [engineNamed('millrace')], say);
   for (const { engine, reason } of absent) console.log(`Not there: ${engine}: ${reason}`);
   for (const workload of given.workloads) {
-    for (const entry of entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples })) {
+    for (const entry of entries(workload, ready, given)) {
       const lines = await profile(workload, entry, 'bench/profiles');
       console.log([`\n${workload.name}, ${nameOf(entry)}\n`, ...lines].join('\n'));
     }
@@ -131,7 +132,7 @@ async function compareWith(ref: string, given: Given): Promise<boolean> {
   for (const workload of given.workloads) {
     // Without being asked for: what can be repeated at will, at one thread.
     if (given.all && workload.oracle === undefined) continue;
-    const of = ({ ready }: typeof now) => entries(workload, ready, given.samples === undefined ? {} : { samples: given.samples })[0];
+    const of = ({ ready }: typeof now) => entries(workload, ready, given)[0];
     const sides = [of(before), of(now)] as const;
     if (sides[0] === undefined || sides[1] === undefined) console.log(`${workload.name}: Millrace ${sides[1] === undefined ? 'does not run it' : `did not run it at ${ref}`}`);
     else console.log(describe(workload, ref, await compare(workload, { entry: sides[0], folder }, { entry: sides[1], folder: root }, EFFORT, say)));

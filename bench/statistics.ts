@@ -23,10 +23,10 @@ export interface Interval {
 }
 
 /** Confidence interval of a statistic by the percentile bootstrap (Efron, 1979): what it is of samples drawn again, with replacement. */
-export function bootstrap(
-  values: readonly number[],
-  statistic: (values: readonly number[]) => number,
-  { random, confidence = 0.95, resamples = 10_000 }: { random: Random; confidence?: number; resamples?: number },
+export function bootstrap<T>(
+  values: readonly T[],
+  statistic: (values: readonly T[]) => number,
+  { random, confidence = 0.95, resamples = 2_000 }: { random: Random; confidence?: number; resamples?: number },
 ): Interval {
   if (values.length === 0) return { low: NaN, high: NaN };
   const found = Array.from({ length: resamples }, () => statistic(values.map(() => values[Math.floor(random() * values.length)]!)));
