@@ -18,7 +18,7 @@ const BATCH: u32 = 1_024;
 /// Messages an activation, after which the operators behind the source have their turn.
 const BATCHES: usize = 8;
 /// Channels of timely have no bound: a source does not run further ahead of the results than about so many samples.
-const AHEAD: u64 = 65_536;
+const AHEAD: u64 = 262_144;
 
 /// As fast as the operators behind it take them: step after step of a second, in which every series has a sample.
 /// `behind` is a probe of their output. `began` gets the moment at which the first sample is made.
@@ -58,6 +58,8 @@ pub fn samples<'scope>(
                     held.downgrade(&watermark);
                 }
                 if behind.less_than(&(watermark - ahead)) {
+                    // Another worker is behind, which may wait for this one's core.
+                    std::thread::yield_now();
                     break;
                 }
                 let until = end.min(next + BATCH * part.stride);
