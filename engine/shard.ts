@@ -155,6 +155,7 @@ export class Shard {
   }
 
   #catchUp(): void {
+    if (this.#control.peek() === undefined) return;
     for (const control of receiveControl(this.#control)) {
       switch (control.type) {
         case 'names':

@@ -148,7 +148,7 @@ export class Stage {
         this.#passOn(time);
         return 'done';
       }
-      this.output.emit();
+      // What is gathered goes on when it fills a batch, or before the watermark does.
       return 'more';
     } catch (error) {
       throw NodeError.of(this.node, `at watermark ${time}`, error);
@@ -185,6 +185,7 @@ export class Stage {
 
   /** False: an answer is due and not there, and must be waited for. Live, the main thread moves the due of a late one. */
   #learnDue(time: Time, live: boolean): boolean {
+    if (this.output.asks.length === 0) return true;
     const due = this.output.asks.filter((ask) => ask.due <= time);
     if (due.some((ask) => ask.answer === undefined && (!live || ask.waits))) return false;
     due.sort((a, b) => a.due - b.due || (this.#names.member(a.slot) < this.#names.member(b.slot) ? -1 : 1));

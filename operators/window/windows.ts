@@ -194,8 +194,10 @@ export class Windows implements Operator<WindowSchema> {
       if (end > settled) continue;
       all += 1;
       if (end > earliest) continue;
-      if (end < earliest) due = 0;
-      earliest = end;
+      if (end < earliest) {
+        earliest = end;
+        due = 0;
+      }
       slots[due++] = slot;
     }
     this.#dueLater = all > due;
