@@ -57,7 +57,7 @@ const tree = (root: string, folder: string): string[] =>
 function run(command: string, args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     let output = '';
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: BUILD_LIMIT_MS });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], signal: AbortSignal.timeout(BUILD_LIMIT_MS) });
     const take = (chunk: Buffer): void => {
       output += chunk.toString();
       process.stderr.write(chunk);
