@@ -17,7 +17,7 @@ interface Form {
 }
 
 const forms: Readonly<Record<string, Form>> = {
-  rxjs: { W1: () => usual.windows(10_000, 10_000), W2: () => usual.windows(60_000, 1_000), W3: () => usual.keyed },
+  rxjs: { W1: (series) => usual.windows(10_000, 10_000, series), W2: (series) => usual.windows(60_000, 1_000, series), W3: () => usual.keyed },
   'rxjs-expert': { W1: (series) => expert.windows(new Tumbling(series)), W2: (series) => expert.windows(new Sliding(series)), W3: expert.keyed },
   'rxjs-operator': { W1: (series) => operator.windows(new Tumbling(series)), W2: (series) => operator.windows(new Sliding(series)), W3: operator.keyed },
 };

@@ -1,14 +1,16 @@
-import { connect, endWith, filter, groupBy, last, map, merge, mergeMap, scan, type Observable } from 'rxjs';
+import { concatWith, connect, filter, groupBy, map, merge, mergeMap, range, reduce, scan, type Observable } from 'rxjs';
 import { DISORDER_MS, type Sample } from '../../samples.js';
 import type { KeyedResult, WindowResult } from '../totals.js';
 
 /** A sample and the watermark that holds from it on; without a sample at the end. */
 interface Step {
+  readonly series: number;
   readonly sample?: Sample;
   readonly watermark: number;
 }
 
 interface Window {
+  readonly series: number;
   readonly end: number;
   count: number;
   mean: number;
@@ -23,12 +25,12 @@ interface Windows {
 }
 
 /** Takes the sample into all windows that it is in, made where they are not open, and those that the watermark has passed out of them. */
-function next({ open }: Windows, { sample, watermark }: Step, sizeMs: number, slideMs: number): Windows {
+function next({ open }: Windows, { series, sample, watermark }: Step, sizeMs: number, slideMs: number): Windows {
   if (sample !== undefined) {
     const { time, value } = sample;
     for (let end = (Math.floor(time / slideMs) + 1) * slideMs; end <= time + sizeMs; end += slideMs) {
       let window = open.get(end);
-      if (window === undefined) open.set(end, (window = { end, count: 0, mean: 0, squares: 0 }));
+      if (window === undefined) open.set(end, (window = { series, end, count: 0, mean: 0, squares: 0 }));
       const d = value - window.mean;
       window.count += 1;
       window.mean += d / window.count;
@@ -40,25 +42,27 @@ function next({ open }: Windows, { sample, watermark }: Step, sizeMs: number, sl
   return { open, closed };
 }
 
-/** As the manual has it: `groupBy` the key, and in each group a `scan` that holds its open windows. */
+const start: Step = { series: NaN, watermark: -Infinity };
+
+/**
+ * As the manual has it: `groupBy` the key, and in each group a `scan` that holds its open windows. What closes
+ * the last ones comes at the end of the source, once a series: `endWith` in each group costs twice as much.
+ */
 export const windows =
-  (sizeMs: number, slideMs: number) =>
+  (sizeMs: number, slideMs: number, series: number) =>
   (samples: Observable<Sample>): Observable<WindowResult> =>
     samples.pipe(
-      scan((last, sample) => ({ sample, watermark: Math.max(last.watermark, sample.time - DISORDER_MS) }), { watermark: -Infinity } as Step & { sample: Sample }),
-      groupBy((step) => step.sample.series),
-      mergeMap((group) =>
-        group.pipe(
-          endWith({ watermark: Infinity }),
-          scan((state: Windows, step: Step) => next(state, step, sizeMs, slideMs), { open: new Map(), closed: [] }),
-          filter(({ closed }) => closed.length > 0),
-          mergeMap(({ closed }) => closed),
-          map(({ end, count, mean, squares }) => ({ series: group.key, end, count, mean, deviation: Math.sqrt(squares / count) })),
-        ),
-      ),
+      scan((last: Step, sample): Step => ({ series: sample.series, sample, watermark: Math.max(last.watermark, sample.time - DISORDER_MS) }), start),
+      concatWith(range(0, series).pipe(map((s): Step => ({ series: s, watermark: Infinity })))),
+      groupBy((step) => step.series),
+      mergeMap((group) => group.pipe(scan((state: Windows, step) => next(state, step, sizeMs, slideMs), { open: new Map(), closed: [] }))),
+      filter(({ closed }) => closed.length > 0),
+      mergeMap(({ closed }) => closed),
+      map((window) => ({ series: window.series, end: window.end, count: window.count, mean: window.mean, deviation: Math.sqrt(window.squares / window.count) })),
     );
 
 interface State {
+  readonly series: number;
   readonly time: number;
   readonly seen: number;
   readonly mean: number;
@@ -66,11 +70,12 @@ interface State {
   readonly z: number;
 }
 
-const nothing: State = { time: NaN, seen: 0, mean: 0, variance: 0, z: 0 };
+const nothing: State = { series: NaN, time: NaN, seen: 0, mean: 0, variance: 0, z: 0 };
 
-function update({ seen, mean, variance }: State, { time, value }: Sample): State {
+function update({ seen, mean, variance }: State, { series, time, value }: Sample): State {
   const d = value - mean;
   return {
+    series,
     time,
     seen: seen + 1,
     mean: mean + 0.05 * d,
@@ -79,24 +84,21 @@ function update({ seen, mean, variance }: State, { time, value }: Sample): State
   };
 }
 
-/** `scan` in each group; its states go two ways: those far out, and the last. */
+/** `scan` in each group; its states go two ways: those far out, and the last of each series. */
 export function keyed(samples: Observable<Sample>): Observable<KeyedResult> {
   return samples.pipe(
     groupBy((sample) => sample.series),
-    mergeMap((group) =>
-      group.pipe(
-        scan(update, nothing),
-        connect((states) =>
-          merge(
-            states.pipe(
-              filter(({ z }) => Math.abs(z) > 3),
-              map(({ time, z }) => ({ series: group.key, time, z })),
-            ),
-            states.pipe(
-              last(),
-              map(({ mean, variance }) => ({ series: group.key, mean, variance })),
-            ),
-          ),
+    mergeMap((group) => group.pipe(scan(update, nothing))),
+    connect((states) =>
+      merge(
+        states.pipe(
+          filter(({ z }) => Math.abs(z) > 3),
+          map(({ series, time, z }) => ({ series, time, z })),
+        ),
+        states.pipe(
+          reduce((finals, state) => finals.set(state.series, state), new Map<number, State>()),
+          mergeMap((finals) => finals.values()),
+          map(({ series, mean, variance }) => ({ series, mean, variance })),
         ),
       ),
     ),
