@@ -47,14 +47,15 @@ export interface Entry {
 }
 
 /** A quick run has so much fewer samples of an engine that is too slow for the workload's own number. */
-const QUICK_PART = 4;
+const QUICK_PART = 2;
 
-/** `samples` and `series`, where given, are every engine's; `quick`: what goes by the clock is shorter, and slow engines get fewer samples. */
+/** `samples` and `series`, where given, are every engine's; `quick`: as small as a run of all workloads has them. */
 export function entries(workload: Workload, engines: readonly ReadyEngine[], given: { samples?: number | undefined; series?: number; quick?: boolean } = {}): Entry[] {
+  const size = given.quick ? workload.quick : workload;
   return engines.flatMap(({ engine, command }) => {
     const run = engine.runs[workload.name];
-    const own = run?.samples === undefined ? ((given.quick ? workload.quick : undefined) ?? workload.samples) : run.samples / (given.quick ? QUICK_PART : 1);
-    return (run?.threads ?? []).map((threads) => ({ engine: engine.name, command, threads, samples: given.samples ?? own, series: given.series ?? workload.series }));
+    const own = run?.samples === undefined ? size.samples : run.samples / (given.quick ? QUICK_PART : 1);
+    return (run?.threads ?? []).map((threads) => ({ engine: engine.name, command, threads, samples: given.samples ?? own, series: given.series ?? size.series }));
   });
 }
 

@@ -1,5 +1,6 @@
 import type { WorkloadName } from './engine.js';
 import type { Figure } from './figures.js';
+import { workload as workloadNamed } from './workloads.js';
 
 /** The points of one chart of growth. */
 export interface Grown {
@@ -36,7 +37,9 @@ export interface Judged {
 type Of = readonly [workload: WorkloadName, engine: string, threads: number];
 type Choice = (results: Results) => number | undefined;
 
-const find = ({ figures }: Results, [workload, engine, threads]: Of): Figure | undefined => figures.find((f) => f.workload === workload && f.engine === engine && f.threads === threads);
+/** Only with as many series as the workload has: state is what most of them are about. */
+const find = ({ figures }: Results, [workload, engine, threads]: Of): Figure | undefined =>
+  figures.find((f) => f.workload === workload && f.engine === engine && f.threads === threads && f.series === workloadNamed(workload).series);
 const of =
   (which: Of, choose: (figure: Figure) => number | undefined): Choice =>
   (results) => {

@@ -20,8 +20,22 @@ const optional = (value: number | undefined, text: (value: number) => string = s
 const plain = (value: number): string => value.toLocaleString('en-US');
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
+const yardstickOf = (workload: Workload, figures: readonly Figure[]): Figure | undefined => figures.find((f) => f.engine === workload.against && f.threads === 1);
+
+/** Samples and series of the row that others are compared with. */
+const sizeOf = (workload: Workload, figures: readonly Figure[]): { samples: number; series: number } => yardstickOf(workload, figures) ?? figures[0] ?? workload;
+
+/** What is counted, for the heading of a table. */
+export function sizeLine(workload: Workload, figures: readonly Figure[]): string {
+  const { samples, series } = sizeOf(workload, figures);
+  const jobs = workload.jobs > 1 ? `; the figure is that of job ${workload.jobs} in one process` : '';
+  const inSeries = series === workload.series ? '' : ` over ${series.toLocaleString('en-US')} series instead of ${workload.series.toLocaleString('en-US')}`;
+  return `${samples.toLocaleString('en-US')} ${workload.unit} a job${inSeries}${jobs}.`;
+}
+
 export function figuresTable(workload: Workload, figures: readonly Figure[]): Table {
-  const yardstick = figures.find((f) => f.engine === workload.against && f.threads === 1)?.samples_per_second.median;
+  const yardstick = yardstickOf(workload, figures)?.samples_per_second.median;
+  const size = sizeOf(workload, figures);
   const latency = figures.some((f) => f.latency_ms !== undefined);
   const speedHead = [`M ${workload.unit}/s`, 'min to max', `against ${workload.against}`, 'first job'];
   const head = ['engine', 'threads', ...(latency ? ['p50 ms', 'p99 ms', 'max ms'] : []), ...(workload.paced ? [] : speedHead), 'peak MB', 'CPU s/M', 'first result ms', "others' CPU", 'noisy runs'];
@@ -30,7 +44,7 @@ export function figuresTable(workload: Workload, figures: readonly Figure[]): Ta
     const speeds = [short(median / 1e6), `${short(min / 1e6)} to ${short(max / 1e6)}`, optional(yardstick && median / yardstick), optional(f.cold_samples_per_second?.median, (v) => short(v / 1e6))];
     return [
       // Where minutes would be needed, fewer samples are told with the name.
-      f.samples === workload.samples ? f.engine : `${f.engine} (${short(f.samples / 1e6)} M)`,
+      f.samples === size.samples ? f.engine : `${f.engine} (${short(f.samples / 1e6)} M)`,
       String(f.threads),
       ...(latency ? [optional(f.latency_ms?.p50), optional(f.latency_ms?.p99), optional(f.latency_ms?.max)] : []),
       ...(workload.paced ? [] : speeds),
@@ -117,10 +131,9 @@ function missed(results: Results): string[] {
 function section(workload: Workload, figures: readonly Figure[]): string[] {
   const further = furtherLines(figures);
   const times = [...new Set(figures.map((f) => f.measured_at.slice(0, 10)))].sort();
-  const counted = workload.paced ? 'The pace is given.' : `${short(workload.samples / 1e6)} M ${workload.unit} a job${workload.jobs > 1 ? `; the figure is that of job ${workload.jobs} in one process` : ''}.`;
   return [
     `## ${workload.title}`,
-    `${counted} ${Math.min(...figures.map((f) => f.runs))} interleaved runs; measured ${times.join(', ')}.`,
+    `${sizeLine(workload, figures)} ${Math.min(...figures.map((f) => f.runs))} interleaved runs; measured ${times.join(', ')}.`,
     asMarkdown(figuresTable(workload, figures)),
     ...(further.length === 0 ? [] : [further.map((line) => `- ${line}`).join('\n')]),
   ];

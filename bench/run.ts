@@ -8,7 +8,7 @@ import type { Figure } from './figures.js';
 import { grow } from './growth.js';
 import { buildOld } from './old-build.js';
 import { engines } from './peers/list.js';
-import { asText, expectationsTable, figuresTable, furtherLines, growthTable } from './report.js';
+import { asText, expectationsTable, figuresTable, furtherLines, growthTable, sizeLine } from './report.js';
 import { profile } from './profile.js';
 import { renew } from './results.js';
 import { growths, workloads, type Workload } from './workloads.js';
@@ -141,7 +141,7 @@ async function compareWith(ref: string, given: Given): Promise<boolean> {
 }
 
 function print(workload: Workload, figures: readonly Figure[]): void {
-  console.log(`\n${workload.title}\n`);
+  console.log(`\n${workload.title}\n${sizeLine(workload, figures)}\n`);
   console.log(asText(figuresTable(workload, figures)));
   for (const line of furtherLines(figures)) console.log(line);
 }

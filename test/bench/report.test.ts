@@ -5,7 +5,7 @@ import t from 'tap';
 import { expectations, explanations, judge, type Expectation } from '../../bench/expectations.js';
 import { figure, type Figure } from '../../bench/figures.js';
 import type { Run } from '../../bench/measure.js';
-import { asMarkdown, asText, expectationsTable, figuresTable, short } from '../../bench/report.js';
+import { asMarkdown, asText, expectationsTable, figuresTable, short, sizeLine } from '../../bench/report.js';
 import { merge, renew } from '../../bench/results.js';
 import { workload } from '../../bench/workloads.js';
 
@@ -40,6 +40,16 @@ await t.test('rows have their ratio against the yardstick, and name other number
   const [, loop, millrace] = figuresTable(workload('W1'), [figures[0]!, { ...figures[1]!, samples: 5e6 }]);
   t.equal(loop![4], '1.00');
   t.strictSame(millrace!.slice(0, 5), ['millrace (5.00 M)', '1', '44.0', '40.0 to 60.0', '0.400']);
+  t.end();
+});
+
+await t.test('the size of a job is told, and where its series are not those of the workload', (t) => {
+  t.equal(sizeLine(workload('W1'), figures), '20,000,000 samples a job; the figure is that of job 2 in one process.');
+  const [small] = figures.map((f) => ({ ...f, workload: 'W6' as const, series: 500 }));
+  t.equal(sizeLine(workload('W6'), [small!]), '20,000,000 samples a job over 500 series instead of 1,000,000.');
+  const memory = (series: number) => judge({ figures: [{ ...figures[1]!, workload: 'W6', series, peak_rss_mb: 1_000 }], grown: [] }).find((j) => j.expectation.name === 'W6-memory')!;
+  t.equal(memory(500).verdict, 'not measured');
+  t.equal(memory(1_000_000).verdict, 'met');
   t.end();
 });
 
