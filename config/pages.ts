@@ -35,8 +35,11 @@ function operatorPage(operator: AnyOperator): string {
 
 /** Settings without which it does not start, as they are in the first example. */
 function requiredSettings({ config, examples }: AnyOperator): string {
-  const required = (inputSchema(config).required ?? []).filter((key) => examples[0]?.config[key] !== undefined && typeof examples[0].config[key] !== 'object');
-  return required.map((key) => `, ${key}: ${JSON.stringify(examples[0]!.config[key]).replaceAll('"', '')}`).join('');
+  const { required = [], oneOf = [] } = inputSchema(config);
+  const example = examples[0]?.config ?? {};
+  const chosen = oneOf.find((one) => one.required?.every((key) => example[key] !== undefined))?.required ?? [];
+  const needed = [...required, ...chosen].filter((key) => example[key] !== undefined && typeof example[key] !== 'object');
+  return needed.map((key) => `, ${key}: ${JSON.stringify(example[key]).replaceAll('"', '')}`).join('');
 }
 
 /** Columns depend on the config: those of the first example. */

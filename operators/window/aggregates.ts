@@ -1,10 +1,10 @@
 import { Counter } from './counter.js';
 import { Ends } from './ends.js';
 import { Extremes } from './extremes.js';
+import { Growth } from './growth.js';
 import { Moments } from './moments.js';
-import type { Panes } from './panes.js';
 import { Quantiles, type AskedQuantile } from './quantiles.js';
-import type { Part } from './state.js';
+import type { AggregateSchema, PaneColumn, Part, Places } from './state.js';
 import { Sum } from './sum.js';
 
 export const aggregateNames = ['count', 'sum', 'mean', 'stddev', 'variance', 'min', 'max', 'first', 'last', 'increase', 'rate'] as const;
@@ -17,7 +17,7 @@ export function quantileOf(name: string): number | undefined {
 }
 
 /** What the aggregates need to keep. */
-export interface Needs {
+interface Needs {
   readonly sum: boolean;
   readonly extremes: boolean;
   readonly ends: boolean;
@@ -25,7 +25,7 @@ export interface Needs {
   readonly quantiles: boolean;
 }
 
-export function needsOf(aggregates: readonly string[]): Needs {
+function needsOf(aggregates: readonly string[]): Needs {
   const some = (...names: string[]): boolean => names.some((name) => aggregates.includes(name));
   return {
     sum: some('sum'),
@@ -38,24 +38,41 @@ export function needsOf(aggregates: readonly string[]): Needs {
 
 /** Everything that computes the aggregates. */
 export interface Parts {
-  readonly all: readonly (Part | Moments)[];
+  readonly all: readonly Omit<Part, 'append'>[];
   readonly moments: Moments;
   /** All but the moments. */
   readonly others: readonly Part[];
+  /** Where rows come out of order. */
   readonly counter: Counter | undefined;
   readonly quantiles: Quantiles | undefined;
 }
 
-export function partsOf(aggregates: readonly string[], panes: Panes): Parts {
+/** The columns that the aggregates need, with so many panes a series. */
+export function aggregateColumns(aggregates: readonly string[], planes: number): AggregateSchema {
+  const needs = needsOf(aggregates);
+  const column = (per: number): PaneColumn => ({ type: 'f64', per, planes });
+  const columns: Partial<AggregateSchema> = {
+    moments: column(3),
+    ...(needs.sum ? { sum: column(1) } : {}),
+    ...(needs.extremes ? { extremes: column(2) } : {}),
+    ...(needs.ends ? { ends: column(4) } : {}),
+    ...(needs.counter ? { counter: column(5) } : {}),
+  };
+  // What is not asked for is not there, and no part reads it.
+  return columns as AggregateSchema;
+}
+
+/** `order`: rows come in any order, or in order of time. */
+export function partsOf(aggregates: readonly string[], places: Places, order: 'any' | 'time' = 'any'): Parts {
   const needs = needsOf(aggregates);
   const moments = new Moments();
   const others: Part[] = [];
   if (needs.sum) others.push(new Sum());
   if (needs.extremes) others.push(new Extremes());
   if (needs.ends) others.push(new Ends());
-  const counter = needs.counter ? new Counter(panes) : undefined;
-  if (counter !== undefined) others.push(counter);
-  const quantiles = needs.quantiles ? new Quantiles(panes, askedQuantiles(aggregates)) : undefined;
+  const counter = needs.counter && order === 'any' ? new Counter(places) : undefined;
+  if (needs.counter) others.push(counter ?? new Growth());
+  const quantiles = needs.quantiles ? new Quantiles(places, askedQuantiles(aggregates)) : undefined;
   if (quantiles !== undefined) others.push(quantiles);
   return { all: [moments, ...others], moments, others, counter, quantiles };
 }

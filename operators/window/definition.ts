@@ -1,59 +1,47 @@
-import { z } from 'zod';
 import { KEEP_SERIES_MS } from '../../engine/limits.js';
-import { defineOperator } from '../../engine/operator.js';
-import { duration } from '../../engine/scalars.js';
-import { aggregateNames, needsOf, quantileOf } from './aggregates.js';
+import { defineOperator, type Operator, type StateSchema } from '../../engine/operator.js';
+import { aggregateColumns } from './aggregates.js';
+import { Counts, panesOfRows } from './counts.js';
+import { spanColumns } from './pane-store.js';
 import { Panes } from './panes.js';
-import type { WindowSchema } from './state.js';
+import { mostOpen, Sessions } from './sessions.js';
+import { config, shapeOf, type Config, type Shape } from './settings.js';
 import { Windows } from './windows.js';
 
-/** Panes of a window, and slides of its lateness: an hour by the second. */
-const MAX_PANES = 3_600;
-
-const aggregate = z.string().refine((name) => (aggregateNames as readonly string[]).includes(name) || quantileOf(name) !== undefined, {
-  error: ({ input }) => `${String(input)} is none of ${aggregateNames.join(', ')} or a quantile such as p50, p99 or p99.9`,
-});
-
-const config = z
-  .strictObject({
-    size: duration({ min: '100ms' }).describe('Length of a window.'),
-    slide: duration({ min: '100ms' }).optional().describe('A window begins at every multiple of this; must divide `size`. Default: `size`, so that windows follow each other without overlap.'),
-    lateness: duration().prefault('0s').describe('How long after its end (by the watermark) a window waits for rows that are out of order.'),
-    aggregates: z
-      .array(aggregate)
-      .min(1)
-      .default(['mean', 'count', 'stddev'])
-      .describe('What to compute: `count`, `sum`, `mean`, `stddev`, `variance`, `min`, `max`, `first`, `last`, `increase`, `rate`, or quantiles such as `p50`, `p99` or `p99.9`. The first becomes the value.'),
-  })
-  .superRefine(({ size, slide = size, lateness, aggregates }, context) => {
-    const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
-    if (!Number.isInteger(size)) refuse('size', 'must be whole milliseconds');
-    if (!Number.isInteger(slide) || size % slide !== 0) refuse('slide', 'must divide the size of the window');
-    if (size / slide > MAX_PANES) refuse('slide', `a window can't be more than ${MAX_PANES} times as long as its slide`);
-    if (lateness / slide > MAX_PANES) refuse('lateness', `can't be more than ${MAX_PANES} times as long as the slide`);
-    const repeated = aggregates.find((name, i) => aggregates.indexOf(name) < i);
-    if (repeated !== undefined) refuse('aggregates', `${repeated} is there twice`);
-  });
-
-type Config = z.output<typeof config>;
-
-function panesOf({ size, slide = size, lateness }: Config, lead: number): Panes {
+function panesOf({ size, slide }: Extract<Shape, { sort: 'time' }>, lateness: number, lead: number): Panes {
   return new Panes(size, slide, lateness, lead);
 }
 
-export default defineOperator<Config, WindowSchema, string>({
+export default defineOperator<Config, StateSchema, string>({
   name: 'window',
-  version: 2,
-  summary: 'Counts, means, extremes, quantiles and rates over windows of time.',
+  version: 3,
+  summary: 'Counts, means, extremes, quantiles and rates over windows of time, over sessions, or over so many rows.',
   description: `
-Cuts time into windows of \`size\`, one from every multiple of \`slide\` since the epoch, and gives one row for each
-window and series. Its time is the end of the window, which holds the samples from its start (inclusive) to its end
-(exclusive). A window without samples gives no row. Without \`slide\` windows follow each other; with it they overlap,
-and a sample still costs the same.
+Gives one row for each window and series, once. Say what makes a window: \`size\`, \`gap\` or \`rows\`.
 
-A window closes once, when the watermark reaches its end + \`lateness\`. Until then samples may come in any order and
-change nothing in the result. A sample that comes after the first of its windows has closed goes to the output \`late\`
-and is in none of them. So does a sample further in the future than the state has room for, which the sources prevent.
+**Windows of time: \`size\`.** One begins at every multiple of \`slide\` since the epoch. The time of its row is its
+end; it holds the samples from its start (inclusive) to its end (exclusive). A window without samples gives no row.
+Without \`slide\` windows follow each other; with it they overlap, and a sample still costs the same.
+
+**Sessions: \`gap\`.** Samples less than \`gap\` apart; a silence as long as \`gap\` ends a session. The time of its
+row is its end: the last sample + \`gap\`. A sample between two sessions that is less than \`gap\` from both makes them
+one. A session that would last longer than \`max\` is cut at the last multiple of half of \`max\` since the epoch that
+is within \`max\` of its first sample: where that is does not depend on the order of arrival, and what is
+shorter than half of \`max\` is never cut. At the end of the stream all sessions close.
+
+**Windows of rows: \`rows\`.** So many samples, counted in order of time, those of equal time in order of arrival, from the
+first sample of a series. The time of its row is that of its last sample. Without \`every\` windows follow each other; with it
+one ends with every so many samples, from the first full window on. At the end of the stream samples that are in no window
+yet make a last, shorter one, told by its \`count\`. A series that stays silent for 7 days begins anew.
+
+Sessions and windows of rows have two columns more: \`start\`, the time of the first sample in milliseconds since the epoch, and
+\`duration\`, the seconds from the first sample to the last.
+
+**Out of order.** A window closes when the watermark reaches its end + \`lateness\`. Until then samples may come in any order and
+change nothing in the result. A sample that comes too late goes to the output \`late\` and is in no window. Too late is:
+for windows of time, after the first of its windows has closed; for sessions, older than watermark - \`lateness\`
+and not within a session that is open; for windows of rows, older than watermark - \`lateness\`.
+Samples that the state has no room for (see below) go there too, counted as ahead.
 Values that are not a number, and stale markers, are passed over.
 
 | aggregate | what it is |
@@ -66,13 +54,20 @@ Values that are not a number, and stale markers, are passed over.
 | \`p50\` ... \`p99.9\` | quantiles: of n values the one with rank floor(q (n - 1)), from 0; exact up to 32 samples, beyond that to within 1 % of the value (DDSketch) |
 
 Growth can only be told in order of time. So where \`increase\` or \`rate\` is asked for, a sample older than
-watermark - \`lateness\` is late even if its window is open, and at most 1,024 samples of a series may wait for the watermark.
+watermark - \`lateness\` is late even if its window is open, and samples wait for the watermark, as they do for windows of rows:
+at most 16,384 of a series, 16 bytes each.
 
-A series takes 17 + panes × (24 + 8 for \`sum\` + 16 for \`min\`, \`max\` + 32 for
-\`first\`, \`last\` + 40 for \`increase\`, \`rate\`) bytes. There are (size + lateness + lead) / slide + 1 panes, rounded up,
-and one more where windows overlap; lead is how far the sources may be ahead of the watermark. Quantiles add a
-sketch for each pane with samples: 8 bytes a sample up to 32, beyond that about half a kB for values of one order
-of magnitude, at most 16 KiB. The waiting samples of \`increase\` and \`rate\` take 16 bytes each.`,
+**Memory.** A series takes panes × (24 + 8 for \`sum\` + 16 for \`min\`, \`max\` + 32 for \`first\`, \`last\` + 40 for
+\`increase\`, \`rate\`) bytes, and further:
+
+| | bytes | panes |
+| --- | --- | --- |
+| windows of time | 17 | (size + lateness + lead) / slide + 1, rounded up; one more where windows overlap. A sample so far in the future that there is none for it is ahead |
+| sessions | 10 + panes × 24 | as many sessions as may be open at once, at most 64: r / gap + 2 r / max + 1, rounded up, where r is gap + lateness + lead. A sample that would begin one more is ahead |
+| windows of rows | 9 + panes × 16 | rows / every; one more where windows overlap |
+
+lead is how far the sources may be ahead of the watermark. Quantiles add a sketch for each pane with samples: 8 bytes a sample up
+to 32, beyond that about half a kB for values of one order of magnitude, at most 16 KiB.`,
   config,
   examples: [
     {
@@ -104,27 +99,80 @@ of magnitude, at most 16 KiB. The waiting samples of \`increase\` and \`rate\` t
       input: ['1s latency 10', '2s latency 11', '3s latency 12', '4s latency 13', '5s latency 200'],
       output: ['1m latency 12 p50=12 p99=13'],
     },
+    {
+      title: 'Sessions: bursts of requests that 30 seconds of silence end. The sample of 35 s comes last and makes two bursts one',
+      config: { gap: '30s', aggregates: ['count', 'sum'] },
+      input: ['0s requests 5', '20s requests 7', '55s requests 2', '35s requests 1', 'watermark 85s', '2m requests 4', '2m30s requests 6'],
+      output: [
+        '1m25s requests 4 count=4 sum=15 start=0 duration=55',
+        '2m30s requests 1 count=1 sum=4 start=120000 duration=0',
+        '3m requests 1 count=1 sum=6 start=150000 duration=0',
+      ],
+    },
+    {
+      title: 'Sessions of at most a minute',
+      config: { gap: '20s', max: '1m', aggregates: ['count', 'max'] },
+      input: ['10s load 1', '25s load 2', '40s load 5', '55s load 3', '1m10s load 4', 'watermark 1m15s', '20s load 9', '1m14s load 8'],
+      output: ['1m load 4 count=4 max=5 start=10000 duration=45', '1m34s load 2 count=2 max=8 start=70000 duration=4', '20s late load 9'],
+    },
+    {
+      title: 'Every two rows the last four, in order of time',
+      config: { rows: 4, every: 2, aggregates: ['mean', 'count', 'first', 'last'] },
+      input: ['1s latency 10', '2s latency 20', '4s latency 40', '3s latency 30', '5s latency 50', '6s latency 60', 'watermark 6s', '2s latency 99', '7s latency 70'],
+      output: [
+        '4s latency 25 mean=25 count=4 first=10 last=40 start=1000 duration=3',
+        '6s latency 45 mean=45 count=4 first=30 last=60 start=3000 duration=3',
+        '7s latency 60 mean=60 count=3 first=50 last=70 start=5000 duration=2',
+        '2s late latency 99',
+      ],
+    },
   ],
-  ports: ({ aggregates }) => ({ input: { rows: [] }, output: { rows: aggregates, late: true } }),
-  state: (settings, lead) => {
-    const needs = needsOf(settings.aggregates);
-    const { perSlot } = panesOf(settings, lead);
-    const f64 = (needed: boolean, name: keyof WindowSchema, each: number) => (needed ? { [name]: { type: 'f64', per: each, planes: perSlot } } : {});
-    return {
-      open: 'u8',
-      next: 'f64',
-      newest: 'f64',
-      moments: { type: 'f64', per: 3, planes: perSlot },
-      ...f64(needs.sum, 'sum', 1),
-      ...f64(needs.extremes, 'extremes', 2),
-      ...f64(needs.ends, 'ends', 4),
-      ...f64(needs.counter, 'counter', 5),
-      // What is not asked for is not there, and no part reads it.
-    } as WindowSchema;
+  ports: (settings) => ({ input: { rows: [] }, output: { rows: [...settings.aggregates, ...(shapeOf(settings).sort === 'time' ? [] : spanColumns)], late: true } }),
+  state: (settings, lead): StateSchema => {
+    const shape = shapeOf(settings);
+    const { lateness, aggregates } = settings;
+    switch (shape.sort) {
+      case 'time':
+        return { open: 'u8', next: 'f64', newest: 'f64', ...aggregateColumns(aggregates, panesOf(shape, lateness, lead).perSlot) };
+      case 'sessions': {
+        const planes = mostOpen({ ...shape, lateness }, lead);
+        return { open: 'u8', current: 'u8', next: 'f64', span: { type: 'f64', per: 3, planes }, ...aggregateColumns(aggregates, planes) };
+      }
+      case 'rows': {
+        const planes = panesOfRows(shape).perSlot;
+        return { missing: 'u32', filling: 'u32', begun: 'u8', span: { type: 'f64', per: 2, planes }, ...aggregateColumns(aggregates, planes) };
+      }
+      default:
+        return shape satisfies never;
+    }
   },
-  // Where a pane lies in the ring, and what is kept of it.
-  meaning: ({ size, slide = size, lateness, aggregates }, lead) => `${[...aggregates].sort().join(', ')} of ${size} ms every ${slide} ms, lateness ${lateness} ms, sources up to ${lead} ms ahead`,
+  // Where a pane lies, and what is kept of it.
+  meaning: (settings, lead) => {
+    const shape = shapeOf(settings);
+    const names = settings.aggregates.toSorted().join(', ');
+    if (shape.sort === 'rows') return `${names} of ${shape.rows} rows every ${shape.every}`;
+    const waits = `lateness ${settings.lateness} ms, sources up to ${lead} ms ahead`;
+    if (shape.sort === 'sessions') return `${names} of sessions ended by ${shape.gap} ms, at most ${shape.max} ms, ${waits}`;
+    return `${names} of ${shape.size} ms every ${shape.slide} ms, ${waits}`;
+  },
   delay: ({ lateness }) => lateness,
-  keep: ({ size, lateness }) => Math.max(KEEP_SERIES_MS, size + lateness),
-  create: (settings, { lead }) => new Windows(panesOf(settings, lead), settings.aggregates),
+  keep: (settings) => {
+    const shape = shapeOf(settings);
+    const length = shape.sort === 'time' ? shape.size : shape.sort === 'sessions' ? shape.gap : 0;
+    return Math.max(KEEP_SERIES_MS, length + settings.lateness);
+  },
+  create: (settings, { lead }): Operator => {
+    const shape = shapeOf(settings);
+    const { lateness, aggregates } = settings;
+    switch (shape.sort) {
+      case 'time':
+        return new Windows(panesOf(shape, lateness, lead), aggregates) as Operator;
+      case 'sessions':
+        return new Sessions({ ...shape, lateness, aggregates }, lead) as Operator;
+      case 'rows':
+        return new Counts({ ...shape, lateness, aggregates }) as Operator;
+      default:
+        return shape satisfies never;
+    }
+  },
 });

@@ -1,6 +1,5 @@
-import type { Panes } from './panes.js';
 import { Sketch } from './sketch.js';
-import type { Closing, Outputs, Part, Rows, WindowState } from './state.js';
+import type { AggregateState, Closing, Outputs, Part, Places, Rows } from './state.js';
 
 /** One that is asked for: `p99` is .99. */
 export interface AskedQuantile {
@@ -11,48 +10,48 @@ export interface AskedQuantile {
 
 /** Quantiles: a sketch for each pane with rows, kept by slot. Sketches of panes that were dropped are used again. */
 export class Quantiles implements Part {
-  readonly #panes: Panes;
+  readonly #places: Places;
   readonly #asked: readonly AskedQuantile[];
   /** By slot, then by pane of the slot. */
   readonly #sketches: (Sketch | undefined)[][] = [];
   readonly #unused: Sketch[] = [];
 
-  constructor(panes: Panes, asked: readonly AskedQuantile[]) {
-    this.#panes = panes;
+  constructor(places: Places, asked: readonly AskedQuantile[]) {
+    this.#places = places;
     this.#asked = asked;
   }
 
-  clear(_state: WindowState, slot: number, pane: number): void {
+  clear(_state: AggregateState, slot: number, pane: number): void {
     const sketches = (this.#sketches[slot] ??= []);
-    sketches[this.#panes.numberIn(slot, pane)] ??= this.#unused.pop() ?? new Sketch();
+    sketches[this.#places.numberIn(slot, pane)] ??= this.#unused.pop() ?? new Sketch();
   }
 
   /** A pane with rows is no longer needed. */
   drop(slot: number, pane: number): void {
     const sketches = this.#sketches[slot]!;
-    const at = this.#panes.numberIn(slot, pane);
+    const at = this.#places.numberIn(slot, pane);
     const sketch = sketches[at]!;
     sketch.clear();
     this.#unused.push(sketch);
     sketches[at] = undefined;
   }
 
-  add(_state: WindowState, { length, slot, value }: Rows, panes: Int32Array): void {
+  add(_state: AggregateState, { length, slot, value }: Rows, panes: Int32Array): void {
     for (let i = 0; i < length; i++) {
       const s = slot[i]!;
-      if (panes[i]! >= 0) this.#sketches[s]![this.#panes.numberIn(s, panes[i]!)]!.add(value[i]!);
+      if (panes[i]! >= 0) this.#sketches[s]![this.#places.numberIn(s, panes[i]!)]!.add(value[i]!);
     }
   }
 
-  append(_state: WindowState, slot: number, pane: number, later: number): void {
+  append(_state: AggregateState, slot: number, pane: number, later: number): void {
     const sketches = this.#sketches[slot]!;
-    sketches[this.#panes.numberIn(slot, pane)]!.merge(sketches[this.#panes.numberIn(slot, later)]!);
+    sketches[this.#places.numberIn(slot, pane)]!.merge(sketches[this.#places.numberIn(slot, later)]!);
   }
 
-  read(_state: WindowState, { length, slots, panes }: Closing, columns: Outputs, first: number): void {
+  read(_state: AggregateState, { length, slots, panes }: Closing, columns: Outputs, first: number): void {
     for (let j = 0; j < length; j++) {
       const slot = slots[j]!;
-      const sketch = this.#sketches[slot]![this.#panes.numberIn(slot, panes[j]!)]!;
+      const sketch = this.#sketches[slot]![this.#places.numberIn(slot, panes[j]!)]!;
       for (const { name, quantile } of this.#asked) columns[name]![first + j] = sketch.quantile(quantile);
     }
   }

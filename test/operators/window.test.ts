@@ -1,204 +1,22 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { allocateBatch } from '../../engine/batch.js';
-import { BLOCK_SLOTS } from '../../engine/limits.js';
-import { placeIn, type ColumnSpec, type Columns, type Operator, type Output } from '../../engine/operator.js';
-import { MAX_WAITING } from '../../operators/window/counter.js';
 import window from '../../operators/window/definition.js';
 import { MAX_BINS } from '../../operators/window/sketch.js';
-import type { WindowSchema } from '../../operators/window/state.js';
-
-interface Row {
-  readonly time: number;
-  readonly slot: number;
-  readonly value: number;
-}
-interface Result {
-  readonly slot: number;
-  readonly end: number;
-  readonly aggregates: Readonly<Record<string, number>>;
-}
-type Config = ReturnType<typeof window.config.parse>;
-
-const ARRAYS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array, u8: Uint8Array };
-const perSlot = (spec: ColumnSpec): number => (typeof spec === 'string' ? 1 : spec.per * (spec.planes ?? 1));
-const typeOf = (spec: ColumnSpec): keyof typeof ARRAYS => (typeof spec === 'string' ? spec : spec.type);
-
-const CAPACITY = 3 * BLOCK_SLOTS;
-const ROWS_A_CALL = 20_000;
-
-/** The window operator with a watermark, timers, and slots that can be moved, as the engine gives them. */
-class Rig {
-  readonly results: Result[] = [];
-  readonly late: (Row & { reason: string })[] = [];
-  readonly timers = new Map<number, number>();
-  readonly schema: WindowSchema;
-  readonly #config: Config;
-  readonly #lead: number;
-  #operator: Operator<WindowSchema>;
-  #state: Columns<WindowSchema>;
-  #watermark = -Infinity;
-  /** Where each series is. */
-  #slots = new Map<number, number>();
-
-  constructor(config: Record<string, unknown>, lead: number) {
-    this.#config = window.config.parse(config);
-    this.#lead = lead;
-    this.schema = window.state!(this.#config, lead);
-    this.#operator = this.#create();
-    this.#state = this.#allocate();
-  }
-
-  /** `row.slot` is the series' own number; where it lies is the rig's affair. */
-  push(rows: readonly Row[]): void {
-    const batch = allocateBatch([], Math.max(1, rows.length));
-    batch.length = rows.length;
-    rows.forEach((row, i) => {
-      if (!this.#slots.has(row.slot)) this.#slots.set(row.slot, row.slot);
-      batch.time[i] = row.time;
-      batch.slot[i] = this.#slots.get(row.slot)!;
-      batch.value[i] = row.value;
-    });
-    this.#call((out) => this.#operator.push!(batch, this.#state, out, 0));
-  }
-
-  advance(watermark: number): void {
-    for (let from = 0; from < CAPACITY; from += BLOCK_SLOTS) {
-      const due = [...this.timers].filter(([slot, time]) => slot >= from && slot < from + BLOCK_SLOTS && time <= watermark);
-      for (const [slot] of due) this.timers.delete(slot);
-      if (due.length > 0) this.#call((out) => this.#operator.advance!(watermark, from, from + BLOCK_SLOTS, this.#state, out));
-    }
-    for (const [slot, time] of this.timers) if (time <= watermark) throw new Error(`the timer of slot ${slot} is still due`);
-    this.#watermark = watermark;
-  }
-
-  /** Moves every series to another slot of a new operator. */
-  move(): void {
-    const operator = this.#create();
-    const state = this.#allocate();
-    const slots = new Map<number, number>();
-    const timers = new Map<number, number>();
-    for (const [series, slot] of this.#slots) {
-      const to = (slot + BLOCK_SLOTS + 5) % CAPACITY;
-      for (const [name, spec] of Object.entries(this.schema) as [keyof WindowSchema, ColumnSpec][]) {
-        const { per = 1, planes = 1 } = typeof spec === 'string' ? {} : spec;
-        for (let plane = 0; plane < planes; plane++) {
-          const at = placeIn(slot, plane, planes) * per;
-          state[name].set(this.#state[name].subarray(at, at + per), placeIn(to, plane, planes) * per);
-        }
-      }
-      const saved = this.#operator.save!(slot);
-      if (saved !== undefined) operator.restore!(to, Buffer.from(saved));
-      slots.set(series, to);
-      if (this.timers.has(slot)) timers.set(to, this.timers.get(slot)!);
-    }
-    this.timers.clear();
-    for (const [slot, time] of timers) this.timers.set(slot, time);
-    this.#operator = operator;
-    this.#state = state;
-    this.#slots = slots;
-  }
-
-  saved(slot: number): number {
-    return this.#operator.save!(slot)?.length ?? 0;
-  }
-
-  #create(): Operator<WindowSchema> {
-    return window.create(this.#config, { node: 'w', lead: this.#lead, seed: 1, self: 0, names: undefined as never });
-  }
-
-  #allocate(): Columns<WindowSchema> {
-    const entries = Object.entries(this.schema).map(([name, spec]) => [name, new ARRAYS[typeOf(spec)](CAPACITY * perSlot(spec))] as const);
-    return Object.fromEntries(entries) as unknown as Columns<WindowSchema>;
-  }
-
-  /** Runs a call, with fresh columns to write to, and takes what it has written. */
-  #call(run: (out: Output) => void): void {
-    const columns = Object.fromEntries(this.#config.aggregates.map((name) => [name, new Float64Array(ROWS_A_CALL).fill(-1e-300)]));
-    const rows: { slot: number; end: number; value: number }[] = [];
-    const series = new Map([...this.#slots].map(([of, slot]) => [slot, of]));
-    run({
-      columns,
-      watermark: this.#watermark,
-      reserve: () => rows.length,
-      append: (end, slots, length, values) => {
-        for (let j = 0; j < length; j++) rows.push({ slot: series.get(slots[j]!)!, end, value: values[rows.length]! });
-      },
-      row: (end, slot, value) => rows.push({ slot: series.get(slot)!, end, value }) - 1,
-      late: (batch, i, reason) => void this.late.push({ time: batch.time[i]!, slot: series.get(batch.slot[i]!)!, value: batch.value[i]!, reason }),
-      wake: (slot, time) => void this.timers.set(slot, time),
-      extend: () => columns,
-      finding: () => undefined,
-      ask: () => undefined,
-    });
-    rows.forEach(({ slot, end, value }, i) => {
-      const aggregates = Object.fromEntries(this.#config.aggregates.map((name) => [name, columns[name]![i]!]));
-      if (!Object.is(value, aggregates[this.#config.aggregates[0]!])) throw new Error('the value is not the first aggregate');
-      this.results.push({ slot, end, aggregates });
-    });
-  }
-}
-
-const numbers = ['count', 'sum', 'mean', 'stddev', 'variance', 'min', 'max', 'first', 'last'] as const;
-const every = [...numbers, 'p10', 'p50', 'p99.9', 'increase', 'rate'];
-
-/** The aggregates of samples in order of arrival, each computed anew from all of them. */
-function naive(rows: readonly Row[]): Record<string, number> {
-  const values = rows.map(({ value }) => value);
-  const ordered = rows.toSorted((a, b) => a.time - b.time);
-  const sorted = values.toSorted((a, b) => a - b);
-  const count = rows.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
-  let increase = 0;
-  for (let i = 1; i < count; i++) increase += ordered[i]!.value >= ordered[i - 1]!.value ? ordered[i]!.value - ordered[i - 1]!.value : ordered[i]!.value;
-  const elapsed = ordered.at(-1)!.time - ordered[0]!.time;
-  const quantile = (q: number): number => sorted[Math.floor(q * (count - 1))]!;
-  return {
-    count,
-    sum: mean * count,
-    mean,
-    variance,
-    stddev: Math.sqrt(variance),
-    min: sorted[0]!,
-    max: sorted.at(-1)!,
-    first: ordered[0]!.value,
-    last: ordered.at(-1)!.value,
-    p10: quantile(0.1),
-    p50: quantile(0.5),
-    'p99.9': quantile(0.999),
-    increase: elapsed > 0 ? increase : NaN,
-    rate: elapsed > 0 ? (1_000 * increase) / elapsed : NaN,
-  };
-}
-
-function differs(name: string, got: number, expected: number): boolean {
-  if (Number.isNaN(expected)) return !Number.isNaN(got);
-  const tolerance = /^p\d/.test(name) ? 0.01 + 1e-9 : 1e-9;
-  return !(Math.abs(got - expected) <= tolerance * Math.abs(expected) + 1e-7);
-}
+import { MAX_WAITING } from '../../operators/window/waiting.js';
+import { CAPACITY, differs, every, LEAD, naive, numbers, Rig, START, steps, type Row, type Step } from './window-rig.js';
 
 interface Run {
   readonly slide: number;
   readonly panes: number;
   readonly lateness: number;
-  readonly steps: readonly ({ readonly row: { ago: number; slot: number; value: number } } | { readonly watermark: number } | { readonly move: true })[];
+  readonly steps: readonly Step[];
 }
-const LEAD = 12_000;
-const START = 1_700_000_000_000;
 
 const runs = fc.record({
   slide: fc.constantFrom(500, 1_000, 3_000, 10_000),
   panes: fc.integer({ min: 1, max: 6 }),
   lateness: fc.constantFrom(0, 700, 4_000, 11_000),
-  steps: fc.array(
-    fc.oneof(
-      { weight: 12, arbitrary: fc.record({ row: fc.record({ ago: fc.oneof(fc.integer({ min: -LEAD, max: 14_000 }), fc.integer({ min: -3, max: 3 }).map((seconds) => 1_000 * seconds)), slot: fc.integer({ min: 0, max: 2 }), value: fc.integer({ min: -50, max: 1_000 }) }) }) },
-      { weight: 4, arbitrary: fc.record({ watermark: fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 1, max: 40_000 })) }) },
-      { weight: 1, arbitrary: fc.constant({ move: true as const }) },
-    ),
-    { maxLength: 120 },
-  ),
+  steps,
 });
 
 /** Runs the operator beside the naive oracle; gives what went wrong. */
@@ -342,8 +160,7 @@ await t.test('before 1970, and at its first moment', async (t) => {
 });
 
 await t.test('a series has the bytes that its page says', async (t) => {
-  const bytes = (config: Record<string, unknown>, lead: number): number =>
-    Object.values(new Rig(config, lead).schema).reduce((sum, spec) => sum + perSlot(spec) * ARRAYS[typeOf(spec)].BYTES_PER_ELEMENT, 0);
+  const bytes = (config: Record<string, unknown>, lead: number): number => new Rig(config, lead).bytesPerSeries;
   t.equal(bytes({ size: '10s', aggregates: ['count'] }, 60_000), 17 + 8 * 24);
   t.equal(bytes({ size: '10s', aggregates: ['count', 'mean', 'stddev'] }, 60_000), 17 + 8 * 24);
   t.equal(bytes({ size: '1m', slide: '10s', lateness: '30s', aggregates: every }, 60_000), 17 + (16 + 1) * (24 + 8 + 16 + 32 + 40));
@@ -381,5 +198,18 @@ await t.test('a config that can never be meant is refused', async (t) => {
   t.match(problem({ size: '10s', aggregates: ['avg'] }), /avg is none of count, sum/);
   t.match(problem({ size: '10s', aggregates: ['p100'] }), /p100 is none of/);
   t.match(problem({ size: '10s', aggregates: ['p0'] }), /p0 is none of/);
-  t.match(problem({}), /^size: /);
+  t.equal(problem({}), 'size: is missing: a window needs `size` (windows of time), or `gap` (sessions), or `rows` (windows of rows)');
+  t.match(problem({ gaps: '1s' }), /^: Unrecognized key/, 'one that is misspelt is not missing');
+  t.equal(problem({ slide: '1s' }), 'slide: must go with `size` (windows of time), which is missing');
+  t.equal(problem({ every: 5 }), 'every: must go with `rows` (windows of rows), which is missing');
+  t.equal(problem({ gap: '30s' }), 'none');
+  t.equal(problem({ rows: 100, every: 10 }), 'none');
+  t.equal(problem({ size: '10s', gap: '1s' }), "gap: can't go with `size`: `size` makes windows of time, `gap` sessions; leave one out, or write two operators");
+  t.equal(problem({ gap: '10s', rows: 5 }), "rows: can't go with `gap`: `gap` makes sessions, `rows` windows of rows; leave one out, or write two operators");
+  t.equal(problem({ rows: 10, slide: '1s' }), 'slide: must go with `size` (windows of time); with `rows` there is `every`');
+  t.equal(problem({ size: '10s', max: '1h' }), 'max: must go with `gap` (sessions); with `size` there is `slide`');
+  t.equal(problem({ gap: '10s', max: '19s' }), 'max: must be at least twice the gap');
+  t.equal(problem({ rows: 10, every: 3 }), 'every: must divide the rows of the window');
+  t.equal(problem({ rows: 10_000, every: 1 }), "every: a window can't have more than 3600 times as many rows");
+  t.match(problem({ rows: 0 }), /^rows: /);
 });

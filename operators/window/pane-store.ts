@@ -1,0 +1,80 @@
+import { BLOCK_SLOTS } from '../../engine/limits.js';
+import { placeIn, type Output } from '../../engine/operator.js';
+import { partsOf, type Parts } from './aggregates.js';
+import { appendMoments } from './moments.js';
+import type { AggregateState, Closing, Places } from './state.js';
+
+/** Further columns of windows that have no fixed length: time of the first sample, ms since the epoch, and seconds from it to the last. */
+export const spanColumns = ['start', 'duration'] as const;
+
+/** A window that is over. */
+export interface Finished {
+  /** Of the result, ms. */
+  readonly time: number;
+  /** Of the first sample and the last, ms. */
+  readonly start: number;
+  readonly last: number;
+}
+
+/** What sessions and windows of rows do with the panes of one series: where they begin and end is theirs alone, so there is nothing to do for many at once. */
+export class PaneStore implements Places {
+  readonly parts: Parts;
+  /** Panes of a series. */
+  readonly perSlot: number;
+  /** The aggregate that becomes the value. */
+  readonly #first: string;
+  readonly #at: Places['at'];
+  readonly #closing: Closing = { length: 1, slots: new Uint32Array(1), panes: new Int32Array(1) };
+
+  /** `at`: the pane of a time, where rows come in any order. */
+  constructor(aggregates: readonly string[], perSlot: number, at?: Places['at']) {
+    this.perSlot = perSlot;
+    this.#first = aggregates[0]!;
+    this.#at = at ?? (() => -1);
+    this.parts = partsOf(aggregates, this, at === undefined ? 'time' : 'any');
+  }
+
+  numberIn(slot: number, pane: number): number {
+    return (pane - placeIn(slot, 0, this.perSlot)) / BLOCK_SLOTS;
+  }
+
+  at(slot: number, time: number, state: AggregateState): number {
+    return this.#at(slot, time, state);
+  }
+
+  /** Makes a pane empty, before its first row. */
+  clear(slot: number, pane: number, state: AggregateState): void {
+    for (const part of this.parts.all) part.clear(state, slot, pane);
+  }
+
+  /** Makes the pane at `place` stand for itself and the one at `later`, which has rows. */
+  append(slot: number, place: number, later: number, state: AggregateState): void {
+    const into = placeIn(slot, place, this.perSlot);
+    const from = placeIn(slot, later, this.perSlot);
+    for (const part of this.parts.others) {
+      if (state.moments[3 * into] === 0) part.clear(state, slot, into);
+      part.append(state, slot, into, from);
+    }
+    this.#closing.slots[0] = slot;
+    appendMoments(state.moments, this.#closing.slots, 1, this.perSlot, place, later);
+  }
+
+  /** The rows of a pane are no longer needed. */
+  drop(slot: number, pane: number, { moments }: AggregateState): void {
+    if (moments[3 * pane] === 0) return;
+    this.parts.quantiles?.drop(slot, pane);
+    moments[3 * pane] = 0;
+  }
+
+  /** Gives the result of a window that lies in `pane`. */
+  emit(slot: number, pane: number, { time, start, last }: Finished, state: AggregateState, out: Output): void {
+    const closing = this.#closing;
+    closing.slots[0] = slot;
+    closing.panes[0] = pane;
+    const index = out.reserve(1);
+    for (const part of this.parts.all) part.read(state, closing, out.columns, index);
+    out.columns['start']![index] = start;
+    out.columns['duration']![index] = (last - start) / 1_000;
+    out.row(time, slot, out.columns[this.#first]![index]!);
+  }
+}
