@@ -7,10 +7,12 @@ import { workloads } from '../../bench/workloads.js';
 const { ready, absent } = await prepare(engines.filter((engine) => engine.toolchain === undefined), () => {});
 t.strictSame(absent, [], 'what npm brings is there');
 
+// Side by side, as some go by the clock and only wait.
+t.jobs = 2;
 for (const workload of workloads) {
   const rows = entries(workload, ready, workload.smoke);
   if (rows.length === 0) continue;
-  await t.test(workload.title, async (t) => {
+  t.test(workload.title, { buffered: true }, async (t) => {
     const { figures, failures } = await contest({ ...workload, limit_s: 60 }, rows, { runs: 1, say: () => {} });
     t.strictSame(failures, []);
     t.equal(figures.size, rows.length);
