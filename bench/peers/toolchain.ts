@@ -31,7 +31,9 @@ export interface Ran {
 /** Runs a tool; what it says is told on stderr as well, as it comes. */
 export function run(command: string, args: readonly string[], limitMs: number, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
+    // Unlike the `timeout` of spawn, this does not keep a process alive whose tool did not start.
+    const signal = AbortSignal.timeout(limitMs);
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
     let stdout = '';
     let said = '';
     const take = (chunk: string): void => {
@@ -43,7 +45,7 @@ export function run(command: string, args: readonly string[], limitMs: number, e
       take(chunk);
     });
     child.stderr.setEncoding('utf8').on('data', take);
-    child.on('error', (error) => resolve({ code: null, stdout, last: error.message }));
-    child.on('close', (code) => resolve({ code, stdout, last: code === null ? `it took longer than ${limitMs / 1_000} s` : (said.trim().split('\n').at(-1) ?? '') }));
+    child.on('error', (error) => resolve({ code: null, stdout, last: signal.aborted ? `it took longer than ${limitMs / 1_000} s` : error.message }));
+    child.on('close', (code) => resolve({ code, stdout, last: said.trim().split('\n').at(-1) ?? '' }));
   });
 }
