@@ -70,6 +70,8 @@ function addUp(at: Frame): void {
 export interface Kind {
   readonly name: string;
   readonly colour: string;
+  /** Of such frames below each other, only so many are drawn: a module that loads a module, and so on. */
+  readonly rows?: number;
 }
 
 const WIDTH = 1_400;
@@ -88,11 +90,12 @@ export function flameGraph(title: string, threads: readonly Frame[], kindOf: (fr
   const kinds = new Map<string, Kind>();
   let depth = 0;
 
-  const draw = (at: Frame, x: number, row: number): void => {
+  const draw = (at: Frame, x: number, row: number, above?: Kind, alike = 0): void => {
     const width = at.total * scale;
-    if (width < LEAST_WIDTH) return;
-    depth = Math.max(depth, row);
     const kind = kindOf(at);
+    const below = kind === above ? alike + 1 : 1;
+    if (width < LEAST_WIDTH || below > (kind.rows ?? Infinity)) return;
+    depth = Math.max(depth, row);
     kinds.set(kind.name, kind);
     const y = HEAD + row * ROW;
     const told = `${at.name}${at.url === '' ? '' : ` ${at.url}:${at.line}`}\n${kind.name}; ${ms(at.total)} (${percent(at.total, all)}), itself ${ms(at.self)} (${percent(at.self, all)})`;
@@ -104,7 +107,7 @@ export function flameGraph(title: string, threads: readonly Frame[], kindOf: (fr
     );
     let next = x;
     for (const child of [...at.children.values()].toSorted((a, b) => b.total - a.total)) {
-      draw(child, next, row + 1);
+      draw(child, next, row + 1, kind, below);
       next += child.total * scale;
     }
   };

@@ -10,9 +10,10 @@ const kinds = {
   operators: { name: "operators' kernels", colour: '#f0b44c' },
   engine: { name: 'engine around them', colour: '#8ecbf0' },
   connectors: { name: 'connectors (samples made and counted)', colour: '#6cc7a8' },
+  peer: { name: "the peer's own program", colour: '#c9a7e0' },
   collector: { name: 'garbage collection', colour: '#e69a9a' },
-  other: { name: 'other (start, compiling, Node, libraries, harness)', colour: '#d4d4d8' },
-} satisfies Readonly<Record<string, Kind>>;
+  other: { name: 'other (start, compiling, Node, libraries, harness)', colour: '#d4d4d8', rows: 6 },
+} as const satisfies Readonly<Record<string, Kind>>;
 
 /** Where what is compiled of this project lies. */
 const root = new URL('../', import.meta.url).href;
@@ -22,6 +23,7 @@ const folders: readonly (readonly [RegExp, Kind])[] = [
   [/^operators\/|^bench\/millrace\/far-out\.js$/, kinds.operators],
   [/^connectors\/|^bench\/millrace\/(gated-sources|timed-count)\.js$/, kinds.connectors],
   [/^engine\//, kinds.engine],
+  [/^bench\/(peers\/|samples\.js)/, kinds.peer],
 ];
 
 /** Of a frame by itself; `undefined` for what has no module, which is its caller's: `sqrt`, a native part of Node. */
@@ -85,7 +87,7 @@ export async function profile(workload: Workload, entry: Entry, folder: string):
       renameSync(join(raw, file), kept);
       (threadOf(file) === 0 ? main : workers).push(JSON.parse(readFileSync(kept, 'utf8')) as CpuProfile);
     }
-    const threads = [callTree('main thread', main, waits), callTree(`${workers.length} worker threads, of all jobs`, workers, waits)];
+    const threads = [callTree('main thread', main, waits), callTree(workers.length === 1 ? 'worker thread' : `${workers.length} worker threads`, workers, waits)];
     const drawing = join(folder, `${name}.svg`);
     const { samples } = run.outcomes.at(-1)!;
     writeFileSync(drawing, draw(`${workload.title}: ${entry.engine}, ${entry.threads} thread(s), ${run.outcomes.length} jobs of ${(samples / 1e6).toLocaleString('en-US')} M ${workload.unit}`, threads));
@@ -98,8 +100,10 @@ export async function profile(workload: Workload, entry: Entry, folder: string):
 /** A profile is called CPU.<day>.<time>.<process>.<thread>.<sequence>.cpuprofile */
 const threadOf = (file: string): number => Number(file.split('.').at(-3));
 
+/** Workers do the work; on the main thread there is also the start of it all. */
 function shares(threads: readonly Frame[], samples: number): string[] {
   const times = timeByKind(threads);
-  const all = [...times.values()].reduce((a, b) => a + b, 0) || 1;
-  return [...times].map(([{ name }, time]) => `${((100 * time) / all).toFixed(1).padStart(5)} %  ${((1000 * time) / samples).toFixed(2).padStart(6)} ns a sample  ${name}`);
+  const ofWorkers = timeByKind(threads.slice(1));
+  const percent = (of: ReadonlyMap<Kind, number>, kind: Kind): string => `${((100 * of.get(kind)!) / ([...of.values()].reduce((a, b) => a + b, 0) || 1)).toFixed(1)} %`.padStart(11);
+  return ['all threads   workers  ns a sample', ...[...times].filter(([, time]) => time > 0).map(([kind, time]) => `${percent(times, kind)}${percent(ofWorkers, kind).slice(1)}${((1000 * time) / samples).toFixed(2).padStart(13)}  ${kind.name}`)];
 }
