@@ -1,7 +1,7 @@
 /** Bounds of the live sink, each with its reason; `docs/live-protocol.md` tells them to clients. */
 
-/** Sockets at once: each may hold up to HIGH_BYTES and a message in flight. */
-export const MAX_SOCKETS = 1_000;
+/** Sockets at once: each takes a file descriptor, about 5 kB, and what waits for it. */
+export const MAX_SOCKETS = 20_000;
 
 /** Subscriptions of one socket: a dashboard has about one a chart. */
 export const MAX_SUBSCRIPTIONS = 16;
@@ -20,7 +20,7 @@ export const FIRST_RING_ROWS = 8;
 export const SNAPSHOT_ROWS = 20_000;
 export const FRAME_ROWS = 5_000;
 
-/** Between two messages of rows: smooth to the eye, and few enough to parse on a phone. */
+/** Between two messages of rows to one subscription: smooth to the eye, and few enough to parse on a phone. */
 export const TICK_MS = 100;
 
 /** Closed findings in a snapshot besides the open ones. */
@@ -31,6 +31,9 @@ export const FRAME_FINDINGS = 100;
 
 /** Bytes waiting for a socket above which nothing more is given to it; rows coalesce then, findings wait. */
 export const HIGH_BYTES = 256 * 1024;
+
+/** Bytes waiting for all sockets together: where there are many, each has its part of it. */
+export const WAITING_BYTES = 256 * 1024 * 1024;
 
 /** A subscriber of findings that takes nothing for so long is closed. */
 export const SLOW_MS = 30_000;

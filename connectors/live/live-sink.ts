@@ -6,8 +6,9 @@ import type { Socket } from '../../engine/routes.js';
 import { LiveBoard } from './board.js';
 import type { LiveConfig } from './sink.js';
 import { FindingFeed, newEpoch } from './finding-feed.js';
-import { MAX_SOCKETS, TICK_MS } from './limits.js';
+import { HIGH_BYTES, MAX_SOCKETS, TICK_MS, WAITING_BYTES } from './limits.js';
 import { PROTOCOL } from './protocol.js';
+import { RowDispatch } from './row-dispatch.js';
 import { RowRings } from './row-rings.js';
 import { Session, type Feeds } from './session.js';
 
@@ -17,6 +18,7 @@ export class LiveSink implements Sink {
   private readonly config: LiveConfig;
   private readonly context: ConnectorContext;
   private readonly rows: RowRings;
+  private readonly dispatch: RowDispatch;
   private readonly findings: FindingFeed;
   private readonly feeds: Feeds;
   private readonly sessions = new Map<Socket, Session>();
@@ -26,9 +28,10 @@ export class LiveSink implements Sink {
   constructor(config: LiveConfig, context: ConnectorContext) {
     this.config = config;
     this.context = context;
-    this.rows = new RowRings({ maxSeries: config.max_series, budget: config.memory, onForget: (ring) => this.each((session) => session.forget(ring)) });
+    this.rows = new RowRings({ maxSeries: config.max_series, budget: config.memory, onRow: (ring) => this.dispatch.touch(ring), onForget: (ring) => this.dispatch.forget(ring) });
+    this.dispatch = new RowDispatch(this.rows);
     this.findings = new FindingFeed(context, config.retain, () => this.each((session) => session.pump()));
-    this.feeds = { rows: this.rows, rowEpoch: newEpoch(context), findings: this.findings, clock: context.clock, history: config.history, retain: config.retain };
+    this.feeds = { rows: this.rows, dispatch: this.dispatch, rowEpoch: newEpoch(context), high: HIGH_BYTES, findings: this.findings, clock: context.clock, history: config.history, retain: config.retain };
     this.board = new LiveBoard(this.rows, this.findings.rings);
   }
 
@@ -40,7 +43,7 @@ export class LiveSink implements Sink {
       open: (socket) => this.connect(socket),
       message: (socket, text) => this.sessions.get(socket)?.hear(text),
       drain: (socket) => this.sessions.get(socket)?.pump(),
-      close: (socket) => void this.sessions.delete(socket),
+      close: (socket) => this.disconnect(socket),
     });
     this.ticks = setInterval(() => this.each((session) => session.tick()), TICK_MS);
     this.ticks.unref();
@@ -68,6 +71,7 @@ export class LiveSink implements Sink {
     this.closed = true;
     clearInterval(this.ticks);
     await this.findings.close();
+    this.dispatch.close();
     this.each((session) => session.close(1012, 'the graph restarts: connect again and go on from the last position'));
   }
 
@@ -76,7 +80,20 @@ export class LiveSink implements Sink {
     else if (this.sessions.size >= MAX_SOCKETS) {
       this.context.count('refused_socket');
       socket.close(1013, `${MAX_SOCKETS} sockets are open already`);
-    } else this.sessions.set(socket, new Session(socket, this.feeds));
+    } else {
+      this.sessions.set(socket, new Session(socket, this.feeds));
+      this.share();
+    }
+  }
+
+  private disconnect(socket: Socket): void {
+    this.sessions.get(socket)?.leave();
+    this.sessions.delete(socket);
+    this.share();
+  }
+
+  private share(): void {
+    this.feeds.high = Math.min(HIGH_BYTES, Math.floor(WAITING_BYTES / Math.max(1, this.sessions.size)));
   }
 
   private each(call: (session: Session) => void): void {

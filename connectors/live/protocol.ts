@@ -53,10 +53,14 @@ export class Filter {
   private readonly node: string | undefined;
   private readonly labels: readonly (readonly [string, string])[];
 
+  /** Equal where what they ask for is. */
+  readonly key: string;
+
   constructor(filter: z.infer<typeof filterSchema> = {}) {
     this.metric = filter.metric_name;
     this.node = filter.node;
-    this.labels = Object.entries(filter.labels ?? {});
+    this.labels = Object.entries(filter.labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+    this.key = JSON.stringify([this.metric ?? null, this.node ?? null, this.labels]);
   }
 
   matches(node: string, metric: string, labels: Readonly<Record<string, string>>): boolean {

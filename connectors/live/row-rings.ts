@@ -97,11 +97,13 @@ export class RowRings {
   private bytes = 0;
   private readonly maxSeries: number;
   private readonly budget: number;
+  private readonly onRow: (ring: Ring) => void;
   private readonly onForget: (ring: Ring) => void;
 
-  constructor(options: { maxSeries: number; budget: number; onForget: (ring: Ring) => void }) {
+  constructor(options: { maxSeries: number; budget: number; onRow?: (ring: Ring) => void; onForget: (ring: Ring) => void }) {
     this.maxSeries = options.maxSeries;
     this.budget = options.budget;
+    this.onRow = options.onRow ?? (() => {});
     this.onForget = options.onForget;
   }
 
@@ -124,6 +126,7 @@ export class RowRings {
       ring.push(this.offset, batch, row);
       ring.touched = now;
       if (this.head !== ring) this.toFront(ring);
+      this.onRow(ring);
     }
   }
 

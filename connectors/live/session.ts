@@ -2,9 +2,10 @@ import type { Clock } from '../../engine/clock.js';
 import type { Socket } from '../../engine/routes.js';
 import type { FindingFeed } from './finding-feed.js';
 import { FindingSubscription } from './finding-subscription.js';
-import { HIGH_BYTES, MAX_BAD_MESSAGES, MAX_SUBSCRIPTIONS, PROGRESS_MS, SLOW_MS } from './limits.js';
+import { MAX_BAD_MESSAGES, MAX_SUBSCRIPTIONS, PROGRESS_MS, SLOW_MS } from './limits.js';
 import { channels, Filter, isChannel, parseMessage, type ClientMessage, type ErrorCode } from './protocol.js';
-import type { Ring, RowRings } from './row-rings.js';
+import type { Listener, RowDispatch } from './row-dispatch.js';
+import type { RowRings } from './row-rings.js';
 import { RowSubscription } from './row-subscription.js';
 
 const SLOW_CODE = 4408;
@@ -13,25 +14,28 @@ const SLOW_REASON = 'slow subscriber: go on from the last position';
 /** What all sessions of a live sink read from. */
 export interface Feeds {
   readonly rows: RowRings;
+  readonly dispatch: RowDispatch;
   readonly rowEpoch: string;
   readonly findings: FindingFeed;
   readonly clock: Clock;
+  /** Bytes waiting for a socket above which nothing more is given to it. */
+  high: number;
   /** Length of the past in a snapshot of rows, ms. */
   readonly history: number;
   /** Findings of a channel that are kept for resuming. */
   readonly retain: number;
 }
 
-/** One socket: its subscriptions, and how much it takes. Rows are given in ticks, findings as soon as they are published. */
+/** One socket: its subscriptions, and how much it takes. Rows are given when the dispatch says so, findings as soon as they are published. */
 export class Session {
   private readonly socket: Socket;
   private readonly feeds: Feeds;
-  private readonly rows = new Map<string, RowSubscription>();
+  private readonly rows = new Map<string, { readonly subscription: RowSubscription; readonly filter: Filter; readonly listener: Listener }>();
   private readonly findings = new Map<string, FindingSubscription>();
   private badMessages = 0;
   /** Since when too much is waiting (monotonic clock). */
   private highSince: number | undefined;
-  /** Subscriptions to rows that missed a tick. */
+  /** Subscriptions to rows that missed a message, as too much was waiting. */
   private readonly behind = new Set<RowSubscription>();
   private progressAt: number;
   private closed = false;
@@ -69,17 +73,10 @@ export class Session {
     this.judge();
   }
 
-  /** Rows since the last tick; and a look at whether the socket keeps up. */
+  /** A look at whether the socket keeps up, and what it missed as it did not. */
   tick(): void {
     this.pump();
-    for (const subscription of this.rows.values()) {
-      if (this.isHigh()) {
-        this.behind.add(subscription);
-        continue;
-      }
-      const text = subscription.next(this.behind.delete(subscription));
-      if (text !== undefined) this.give(text);
-    }
+    for (const subscription of this.behind) this.giveRows(subscription);
     const now = this.feeds.clock.elapsed();
     if (now >= this.progressAt && !this.isHigh()) {
       this.progressAt = now + PROGRESS_MS;
@@ -90,8 +87,11 @@ export class Session {
     }
   }
 
-  forget(ring: Ring): void {
-    for (const subscription of this.rows.values()) subscription.forget(ring);
+  /** The socket has gone. */
+  leave(): void {
+    for (const { filter, listener } of this.rows.values()) this.feeds.dispatch.leave(filter, listener);
+    this.rows.clear();
+    this.behind.clear();
   }
 
   close(code: number, reason: string): void {
@@ -101,7 +101,7 @@ export class Session {
   }
 
   private isHigh(): boolean {
-    return this.socket.buffered() > HIGH_BYTES;
+    return this.socket.buffered() > this.feeds.high;
   }
 
   private subscribe({ id, channel, filter, from }: Extract<ClientMessage, { type: 'subscribe' }>): void {
@@ -123,9 +123,12 @@ export class Session {
     if (channel === 'metrics') {
       const subscription = new RowSubscription(id, wanted, feeds.rows, feeds.rowEpoch);
       const start = subscription.start(from);
-      this.rows.set(id, subscription);
+      const listener: Listener = { tell: () => this.giveRows(subscription), forget: (ring) => subscription.forget(ring) };
+      this.rows.set(id, { subscription, filter: wanted, listener });
+      feeds.dispatch.join(wanted, listener);
       ack({ epoch: start.epoch, offset: start.offset, resumed: start.resumed });
-      if (!start.resumed) for (const text of subscription.snapshot(feeds.history, feeds.clock.now() - feeds.history)) this.give(text);
+      if (start.resumed) this.giveRows(subscription);
+      else for (const text of subscription.snapshot(feeds.history, feeds.clock.now() - feeds.history)) this.give(text);
       return;
     }
     const subscription = new FindingSubscription(id, channel, wanted, feeds.findings);
@@ -138,9 +141,23 @@ export class Session {
 
   private unsubscribe(id: string): void {
     const rows = this.rows.get(id);
-    if (rows !== undefined) this.behind.delete(rows);
+    if (rows !== undefined) {
+      this.behind.delete(rows.subscription);
+      this.feeds.dispatch.leave(rows.filter, rows.listener);
+    }
     if (this.rows.delete(id) || this.findings.delete(id)) this.send({ type: 'unsubscribed', id });
     else this.error(id, 'unknown_subscription', `id ${JSON.stringify(id)} is not subscribed`);
+  }
+
+  /** Rows since the last message; later, where too much is waiting. */
+  private giveRows(subscription: RowSubscription): void {
+    if (this.closed) return;
+    if (this.isHigh()) {
+      this.behind.add(subscription);
+      return;
+    }
+    const text = subscription.next(this.behind.delete(subscription));
+    if (text !== undefined) this.give(text);
   }
 
   /** Whether the socket takes findings as fast as they come, and as long as they are kept. */
