@@ -13,6 +13,7 @@ export const engine = millrace({
     W3: { threads: [1, 2] },
     W4: { threads: [1] },
     W6: { threads: [1] },
+    W7: { threads: [1] },
   },
 });
 

@@ -16,15 +16,15 @@ const root = pathToFileURL(`${process.cwd()}/`);
 type Section = 'sources' | 'operators' | 'sinks';
 
 /** A graph of the folder `graphs`, with some fields of its sources set otherwise. */
-export function loadGraph(name: string, source: Readonly<Record<string, unknown>>): GraphSpec {
+export function loadGraph(name: string, source: Readonly<Record<string, unknown>>, types: Registry = registry): GraphSpec {
   const config = parse(readFileSync(new URL(`bench/graphs/${name}.yml`, root), 'utf8')) as Record<Section, Record<string, { type: string; from?: string | string[] }>>;
   const nodes = (section: Section): NodeSpec[] =>
     Object.entries(config[section]).map(([node, { type, from = [], ...rest }]) => {
-      const known: readonly { name: string; config: { parse(value: unknown): unknown } }[] = registry[section];
+      const known: readonly { name: string; config: { parse(value: unknown): unknown } }[] = types[section];
       return { name: node, type, from: [from].flat(), config: known.find((d) => d.name === type)!.config.parse(section === 'sources' ? { ...rest, ...source } : rest) };
     });
   const graph = { sources: nodes('sources'), operators: nodes('operators'), sinks: nodes('sinks'), partitions: PARTITIONS, maxSeries: 2 * MAX_SERIES, seed: 1 };
-  const problems = checkGraph(graph, registry);
+  const problems = checkGraph(graph, types);
   if (problems.length > 0) throw new Error(problems.map((p) => p.message).join('; '));
   return graph;
 }
