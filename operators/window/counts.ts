@@ -3,7 +3,7 @@ import { placeIn, type Columns, type Operator, type Output } from '../../engine/
 import { addMoment } from './moments.js';
 import { PaneStore } from './pane-store.js';
 import { joinSaved, splitSaved } from './saved.js';
-import type { CountSchema, Rows } from './state.js';
+import type { CountSchema, PaneColumn, Rows } from './state.js';
 import { MAX_WAITING, Waiting } from './waiting.js';
 
 /** A timer that is due at the end and not before: then what is left over becomes a window. */
@@ -20,10 +20,9 @@ export interface CountSettings {
 
 export type CountState = Columns<CountSchema>;
 
-/** Panes of a window of rows, and of a series: the ring, and a running total where windows overlap. */
-export function panesOfRows({ rows, every }: Pick<CountSettings, 'rows' | 'every'>): { perWindow: number; perSlot: number } {
-  const perWindow = rows / every;
-  return { perWindow, perSlot: perWindow + (perWindow > 1 ? 1 : 0) };
+/** Time of the first row of a pane and of the last. Panes: as many as a window has, and a running total where windows overlap. */
+export function spanOfCounts({ rows, every }: Pick<CountSettings, 'rows' | 'every'>): PaneColumn {
+  return { type: 'f64', per: 2, planes: rows === every ? 1 : rows / every + 1 };
 }
 
 /**
@@ -48,9 +47,8 @@ export class Counts implements Operator<CountSchema> {
     this.#rows = rows;
     this.#every = every;
     this.#lateness = lateness;
-    const { perWindow, perSlot } = panesOfRows({ rows, every });
-    this.#perWindow = perWindow;
-    this.#store = new PaneStore(aggregates, perSlot);
+    this.#perWindow = rows / every;
+    this.#store = new PaneStore(aggregates, spanOfCounts({ rows, every }));
     const most = Math.min(every, MAX_WAITING);
     this.#passed = { length: 0, time: new Float64Array(most), slot: new Uint32Array(most), value: new Float64Array(most) };
     this.#passedPanes = new Int32Array(most);
@@ -204,19 +202,11 @@ export class Counts implements Operator<CountSchema> {
 
   #emit(slot: number, place: number, state: CountState, out: Output): void {
     const pane = placeIn(slot, place, this.#store.perSlot);
-    const start = state.span[2 * pane]!;
-    const last = state.span[2 * pane + 1]!;
-    this.#store.emit(slot, pane, { time: last, start, last }, state, out);
+    this.#store.emit(slot, pane, state.span[2 * pane + 1]!, state, out);
   }
 
   #append(slot: number, place: number, later: number, state: CountState): void {
-    const { moments, span } = state;
-    const into = placeIn(slot, place, this.#store.perSlot);
-    const from = placeIn(slot, later, this.#store.perSlot);
-    if (moments[3 * from] === 0) return;
-    if (moments[3 * into] === 0) span[2 * into] = span[2 * from]!;
-    span[2 * into + 1] = span[2 * from + 1]!;
-    this.#store.append(slot, place, later, state);
+    if (state.moments[3 * placeIn(slot, later, this.#store.perSlot)]! > 0) this.#store.append(slot, place, later, state);
   }
 
   #drop(slot: number, place: number, state: CountState): void {

@@ -1,10 +1,10 @@
 import { KEEP_SERIES_MS } from '../../engine/limits.js';
 import { defineOperator, type Operator, type StateSchema } from '../../engine/operator.js';
 import { aggregateColumns } from './aggregates.js';
-import { Counts, panesOfRows } from './counts.js';
+import { Counts, spanOfCounts } from './counts.js';
 import { spanColumns } from './pane-store.js';
 import { Panes } from './panes.js';
-import { mostOpen, Sessions } from './sessions.js';
+import { Sessions, spanOfSessions } from './sessions.js';
 import { config, shapeOf, type Config, type Shape } from './settings.js';
 import { Windows } from './windows.js';
 
@@ -135,12 +135,12 @@ to 32, beyond that about half a kB for values of one order of magnitude, at most
       case 'time':
         return { open: 'u8', next: 'f64', newest: 'f64', ...aggregateColumns(aggregates, panesOf(shape, lateness, lead).perSlot) };
       case 'sessions': {
-        const planes = mostOpen({ ...shape, lateness }, lead);
-        return { open: 'u8', current: 'u8', next: 'f64', span: { type: 'f64', per: 3, planes }, ...aggregateColumns(aggregates, planes) };
+        const span = spanOfSessions({ ...shape, lateness }, lead);
+        return { open: 'u8', current: 'u8', next: 'f64', span, ...aggregateColumns(aggregates, span.planes) };
       }
       case 'rows': {
-        const planes = panesOfRows(shape).perSlot;
-        return { missing: 'u32', filling: 'u32', begun: 'u8', span: { type: 'f64', per: 2, planes }, ...aggregateColumns(aggregates, planes) };
+        const span = spanOfCounts(shape);
+        return { missing: 'u32', filling: 'u32', begun: 'u8', span, ...aggregateColumns(aggregates, span.planes) };
       }
       default:
         return shape satisfies never;

@@ -5,7 +5,7 @@ import type { Counter } from './counter.js';
 import { addMoment } from './moments.js';
 import { PaneStore } from './pane-store.js';
 import { joinSaved, splitSaved } from './saved.js';
-import type { SessionSchema } from './state.js';
+import type { PaneColumn, SessionSchema } from './state.js';
 
 /** Sessions of a series that may be open at once; a row that would begin one more is refused. */
 export const MOST_OPEN = 64;
@@ -22,10 +22,14 @@ export interface SessionSettings {
   readonly aggregates: readonly string[];
 }
 
-/** Pieces that may be there at once: those that begin in the same half of `max` lie `gap` apart, the oldest ends after watermark - lateness, the newest begins before watermark + lead. */
-export function mostOpen({ gap, max, lateness }: Omit<SessionSettings, 'aggregates'>, lead: number): number {
+/**
+ * Time of the first row of a piece and of the last, and from when on rows are not in it. Pieces that may be there at
+ * once: those that begin in the same half of `max` lie `gap` apart, the oldest ends after watermark - lateness, the
+ * newest begins before watermark + lead.
+ */
+export function spanOfSessions({ gap, max, lateness }: Omit<SessionSettings, 'aggregates'>, lead: number): PaneColumn {
   const range = gap + lateness + lead;
-  return Math.min(Math.ceil(range / gap) + Math.ceil((2 * range) / max) + 1, MOST_OPEN);
+  return { type: 'f64', per: 3, planes: Math.min(Math.ceil(range / gap) + Math.ceil((2 * range) / max) + 1, MOST_OPEN) };
 }
 
 export type SessionState = Columns<SessionSchema>;
@@ -57,7 +61,7 @@ export class Sessions implements Operator<SessionSchema> {
     this.#max = max;
     this.#cell = max / 2;
     this.#lateness = lateness;
-    this.#store = new PaneStore(aggregates, mostOpen({ gap, max, lateness }, lead), (slot, time, state) => {
+    this.#store = new PaneStore(aggregates, spanOfSessions({ gap, max, lateness }, lead), (slot, time, state) => {
       this.#search(slot, time, state as SessionState);
       return this.#left;
     });
@@ -209,33 +213,30 @@ export class Sessions implements Operator<SessionSchema> {
   #close(slot: number, watermark: number, state: SessionState, out: Output): void {
     const { span, open, next } = state;
     const pane = this.#join(slot, watermark - this.#lateness, state);
-    const start = span[3 * pane]!;
-    const last = span[3 * pane + 1]!;
-    const end = Math.min(last + this.#gap, this.#cut(start));
+    const end = Math.min(span[3 * pane + 1]! + this.#gap, this.#cut(span[3 * pane]!));
     next[slot] = end + this.#lateness;
     if (next[slot]! > watermark) return;
     this.#counter?.settle(state, slot, pane, end);
-    this.#store.emit(slot, pane, { time: end, start, last }, state, out);
+    this.#store.emit(slot, pane, end, state, out);
     this.#drop(slot, pane, state);
-    if (open[slot]! > 0) next[slot] = span[3 * this.#after(slot, -Infinity, state)]! + this.#gap + this.#lateness;
+    if (open[slot]! > 0) next[slot] = span[3 * this.#first(slot, state)]! + this.#gap + this.#lateness;
   }
 
   /** The first piece of a series, of which there is one; where its start is settled, with those after it that belong to its session. */
   #join(slot: number, settled: number, state: SessionState): number {
-    const { span } = state;
-    const first = this.#after(slot, -Infinity, state);
+    const { span, open } = state;
+    const first = this.#first(slot, state);
     const start = span[3 * first]!;
     if (start > settled) return first;
     const cut = this.#cut(start);
     for (;;) {
-      const later = this.#after(slot, start, state);
+      const later = open[slot] === 1 ? NONE : this.#after(slot, start, state);
       const laterStart = later === NONE ? Infinity : span[3 * later]!;
       if (laterStart >= cut || laterStart >= span[3 * first + 1]! + this.#gap) {
         span[3 * first + 2] = Math.min(cut, laterStart);
         return first;
       }
       this.#store.append(slot, this.#store.numberIn(slot, first), this.#store.numberIn(slot, later), state);
-      span[3 * first + 1] = span[3 * later + 1]!;
       this.#drop(slot, later, state);
       this.#setCurrent(slot, first, state);
     }
@@ -244,6 +245,12 @@ export class Sessions implements Operator<SessionSchema> {
   /** Where a session that began then is cut: at the last multiple of half of `max` that is no more than `max` after it. */
   #cut(start: number): number {
     return Math.floor((start + this.#max) / this.#cell) * this.#cell;
+  }
+
+  /** The first piece of a series, of which there is one. */
+  #first(slot: number, state: SessionState): number {
+    const pane = placeIn(slot, state.current[slot]!, this.#store.perSlot);
+    return state.open[slot] === 1 && state.moments[3 * pane]! > 0 ? pane : this.#after(slot, -Infinity, state);
   }
 
   /** The first piece that begins after a time. */
