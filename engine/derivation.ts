@@ -1,5 +1,13 @@
 import { NO_SLOT } from './series.js';
 
+/** The array, or a copy that has room for this slot; what is new is NO_SLOT. */
+export function withSlot(slots: Uint32Array<ArrayBuffer>, slot: number): Uint32Array<ArrayBuffer> {
+  if (slot < slots.length) return slots;
+  const grown = new Uint32Array(Math.max(256, 2 ** Math.ceil(Math.log2(slot + 1)))).fill(NO_SLOT);
+  grown.set(slots);
+  return grown;
+}
+
 /**
  * What the series of one input become at one node, by slot: one slot, none, or several. Filled by the
  * directory's announcements, read for every row.
@@ -11,11 +19,7 @@ export class Derivation {
   readonly many = new Map<number, number[]>();
 
   add(slot: number, derived: number): void {
-    if (slot >= this.one.length) {
-      const grown = new Uint32Array(Math.max(256, 2 ** Math.ceil(Math.log2(slot + 1)))).fill(NO_SLOT);
-      grown.set(this.one);
-      this.one = grown;
-    }
+    this.one = withSlot(this.one, slot);
     const many = this.many.get(slot);
     const one = this.one[slot]!;
     if (many !== undefined) {

@@ -1,7 +1,7 @@
 import { BLOCK_SHIFT } from './limits.js';
-import { Derivation } from './derivation.js';
+import { Derivation, withSlot } from './derivation.js';
 import type { Names } from './operator.js';
-import { parseSeries, type Series } from './series.js';
+import { NO_SLOT, parseSeries, type Series } from './series.js';
 
 /** What the directory tells the other threads; sent before the first row that needs it. */
 export interface Announcement {
@@ -19,7 +19,10 @@ export interface Announcement {
 export class ThreadNames implements Names {
   readonly #texts: (string | undefined)[] = [];
   readonly #series: (Series | undefined)[] = [];
-  readonly #group = new Map<number, { group: number; member: string; node: number }>();
+  /** By slot of a member. */
+  readonly #group: ({ group: number; member: string; node: number } | undefined)[] = [];
+  /** The group of each slot, which may be asked for every row; of what is no member NO_SLOT. */
+  #groupOf = new Uint32Array(0);
   /** By node, as several may give the same group. */
   readonly #members: Map<number, number[]>[] = [];
   readonly #derivations = new Map<number, Derivation[]>();
@@ -40,11 +43,13 @@ export class ThreadNames implements Names {
     for (const [block, partition] of this.#partitions.entries()) if (partition !== undefined) blocks.push([block, partition]);
     const series: [number, string][] = [];
     for (const [slot, text] of this.#texts.entries()) if (text !== undefined) series.push([slot, text]);
+    const members: [number, number, string, number][] = [];
+    for (const [slot, own] of this.#group.entries()) if (own !== undefined) members.push([slot, own.group, own.member, own.node]);
     const derived: [number, number, number, number][] = [];
     for (const [node, ports] of this.#derivations) {
       for (const [port, derivation] of ports.entries()) for (const [from, to] of derivation?.entries() ?? []) derived.push([node, port, from, to]);
     }
-    return { blocks, series, members: [...this.#group].map(([slot, { group, member, node }]) => [slot, group, member, node]), derived };
+    return { blocks, series, members, derived };
   }
 
   /** Slots known so far lie below this. */
@@ -81,8 +86,10 @@ export class ThreadNames implements Names {
     }
     for (const [slot, group, member, node] of announcement.members) {
       this.#slots = Math.max(this.#slots, slot + 1);
-      const known = this.#group.get(slot)?.group === group;
-      this.#group.set(slot, { group, member, node });
+      const known = this.#group[slot]?.group === group;
+      this.#group[slot] = { group, member, node };
+      this.#groupOf = withSlot(this.#groupOf, slot);
+      this.#groupOf[slot] = group;
       const groups = (this.#members[node] ??= new Map());
       const members = groups.get(group) ?? [];
       groups.set(group, members);
@@ -97,7 +104,7 @@ export class ThreadNames implements Names {
     let high = members.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#group.get(members[middle]!)!.member < member) low = middle + 1;
+      if (this.#group[members[middle]!]!.member < member) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -107,11 +114,12 @@ export class ThreadNames implements Names {
     for (const slot of slots) {
       this.#texts[slot] = undefined;
       this.#series[slot] = undefined;
-      const own = this.#group.get(slot);
+      const own = this.#group[slot];
       if (own !== undefined) {
         const members = this.#members[own.node]!.get(own.group);
         members?.splice(this.#place(members, own.member), 1);
-        this.#group.delete(slot);
+        this.#group[slot] = undefined;
+        this.#groupOf[slot] = NO_SLOT;
       }
       for (const groups of this.#members) groups?.delete(slot);
       for (const derivations of this.#derivations.values()) for (const derivation of derivations) derivation?.remove(slot);
@@ -138,17 +146,18 @@ export class ThreadNames implements Names {
   text(slot: number): string {
     const text = this.#texts[slot];
     if (text !== undefined) return text;
-    const own = this.#group.get(slot);
+    const own = this.#group[slot];
     if (own === undefined) throw new Error(`slot ${slot} has not been announced`);
     return this.text(own.group);
   }
 
   group(member: number): number {
-    return this.#group.get(member)?.group ?? member;
+    const group = this.#groupOf[member];
+    return group === undefined || group === NO_SLOT ? member : group;
   }
 
   member(slot: number): string {
-    return this.#group.get(slot)?.member ?? this.text(slot);
+    return this.#group[slot]?.member ?? this.text(slot);
   }
 
   /** Members are a node's: ask `at`. */

@@ -23,6 +23,8 @@ export class Outlet {
   /** Messages without credit, by channel, in order. */
   readonly #waiting: Frame[][];
   readonly #spare: Frame[] = [];
+  /** Of the batch at hand, by channel: which rows go there, and as which slots. */
+  readonly #picked: { length: number; readonly index: Uint32Array; readonly slot: Uint32Array }[];
   readonly #shape: ChannelShape;
   #blocked = 0;
 
@@ -37,6 +39,7 @@ export class Outlet {
     this.#plan = plan;
     this.#open = channels.map(() => undefined);
     this.#waiting = channels.map(() => []);
+    this.#picked = channels.map(() => ({ length: 0, index: new Uint32Array(BATCH_ROWS), slot: new Uint32Array(BATCH_ROWS) }));
     this.#shape = { columns: wire.columns, frames: 1 };
   }
 
@@ -55,38 +58,58 @@ export class Outlet {
     const arrays = link.columns.map((name) => batch.columns[name]!);
     if (link.to.kind === 'sink') this.#bulk(0, link, batch, arrays);
     else if (link.route === 'all') for (let to = 0; to < this.#channels.length; to++) this.#bulk(to, link, batch, arrays);
-    else if (link.route !== 'series') this.#derived(link, batch, arrays);
+    else if (link.route !== 'series') this.#scatter(link, batch, arrays, this.#names.derivation(link.targets[0]!.node, link.targets[0]!.port));
     else if (this.#channels.length === 1) this.#bulk(0, link, batch, arrays);
-    else this.#split(link, batch, arrays);
+    else this.#scatter(link, batch, arrays, undefined);
   }
 
-  #split(link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
-    const shardOf = this.#names.shardOf;
-    for (let i = 0; i < batch.length; i++) this.#row(shardOf[batch.slot[i]! >>> BLOCK_SHIFT]!, link, batch, i, batch.slot[i]!, arrays);
-  }
-
-  #derived(link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
-    const shardOf = this.#names.shardOf;
-    const target = link.targets[0]!;
-    const derivation: Derivation = this.#names.derivation(target.node, target.port);
-    for (let i = 0; i < batch.length; i++) {
-      const slot = batch.slot[i]!;
-      const one = derivation.one[slot] ?? NO_SLOT;
-      if (one !== NO_SLOT) this.#row(shardOf[one >>> BLOCK_SHIFT]!, link, batch, i, one, arrays);
-      else for (const many of derivation.many.get(slot) ?? []) this.#row(shardOf[many >>> BLOCK_SHIFT]!, link, batch, i, many, arrays);
+  /** Row by row to the shard of its series; where the edge derives, of what its series becomes there. */
+  #scatter(link: Link, batch: Batch, arrays: readonly Float64Array[], derivation: Derivation | undefined): void {
+    const { shardOf } = this.#names;
+    const { length, slot } = batch;
+    for (let i = 0; i < length; i++) {
+      const own = derivation === undefined ? slot[i]! : (derivation.one[slot[i]!] ?? NO_SLOT);
+      if (own !== NO_SLOT) this.#pick(shardOf[own >>> BLOCK_SHIFT]!, i, own, link, batch, arrays);
+      else for (const many of derivation?.many.get(slot[i]!) ?? []) this.#pick(shardOf[many >>> BLOCK_SHIFT]!, i, many, link, batch, arrays);
     }
+    for (let to = 0; to < this.#picked.length; to++) this.#gather(to, link, batch, arrays);
   }
 
-  #row(to: number, link: Link, batch: Batch, i: number, slot: number, arrays: readonly Float64Array[]): void {
-    const frame = this.#room(to, link);
-    const n = frame.length;
-    frame.time[n] = batch.time[i]!;
-    frame.slot[n] = slot;
-    frame.value[n] = batch.value[i]!;
-    frame.flags[n] = batch.flags[i]!;
-    for (let c = 0; c < arrays.length; c++) frame.extra[c]![n] = arrays[c]![i]!;
-    frame.length = n + 1;
-    if (n + 1 === BATCH_ROWS) this.#publish(to);
+  #pick(to: number, i: number, own: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
+    const picked = this.#picked[to]!;
+    const n = picked.length;
+    picked.index[n] = i;
+    picked.slot[n] = own;
+    picked.length = n + 1;
+    if (n + 1 === BATCH_ROWS) this.#gather(to, link, batch, arrays);
+  }
+
+  /** Copies the rows picked for a channel. */
+  #gather(to: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
+    const { index, slot, length } = this.#picked[to]!;
+    const { time, value, flags } = batch;
+    for (let from = 0; from < length; ) {
+      const frame = this.#room(to, link);
+      const first = frame.length;
+      const end = Math.min(length, from + BATCH_ROWS - first);
+      const { time: toTime, slot: toSlot, value: toValue, flags: toFlags } = frame;
+      for (let k = from, n = first; k < end; k++, n++) {
+        const i = index[k]!;
+        toTime[n] = time[i]!;
+        toSlot[n] = slot[k]!;
+        toValue[n] = value[i]!;
+        toFlags[n] = flags[i]!;
+      }
+      for (let c = 0; c < arrays.length; c++) {
+        const column = frame.extra[c]!;
+        const given = arrays[c]!;
+        for (let k = from, n = first; k < end; k++, n++) column[n] = given[index[k]!]!;
+      }
+      frame.length = first + end - from;
+      if (frame.length === BATCH_ROWS) this.#publish(to);
+      from = end;
+    }
+    this.#picked[to]!.length = 0;
   }
 
   #bulk(to: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineOperator } from '../../engine/operator.js';
 import { operators as shipped } from '../../operators/list.js';
+import { rekey } from './rekey.js';
 
 /** Later than every sample: a timer set to it fires when the input has ended. */
 const END = 8_640_000_000_000_000;
@@ -52,4 +53,4 @@ const farOut = defineOperator({
   }),
 });
 
-export const operators = [...shipped, farOut];
+export const operators = [...shipped, farOut, rekey];
