@@ -12,6 +12,7 @@ export const engine = millrace({
     W2: { threads: [1, 2] },
     W3: { threads: [1, 2] },
     W4: { threads: [1] },
+    W5: { threads: [1, 2] },
     W6: { threads: [1] },
     W7: { threads: [1] },
   },

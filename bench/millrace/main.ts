@@ -8,6 +8,7 @@ const workloads: Readonly<Partial<Record<WorkloadName, (job: Job) => Promise<Tol
   W2: async (job) => (await import('./run.js')).runToEnd('W2', job),
   W3: async (job) => (await import('./run.js')).runToEnd('W3', job),
   W4: async (job) => (await import('./w4.js')).latency(job),
+  W5: async (job) => (await import('./w5.js')).mission(job),
   W6: async (job) => (await import('./w6.js')).checkpointed(job, process.argv[2] === 'millrace'),
   W7: async (job) => (await import('./w7.js')).subscribed(job),
 };
