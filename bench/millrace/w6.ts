@@ -23,8 +23,8 @@ export function checkpointed(job: Job, checkpoints: boolean): Promise<Told> {
     const taken: Checkpoint[] = [];
     const { seconds, first_result_at, check, loop_p99_ms } = await runToEnd(asked, (checkpoint) => taken.push(checkpoint));
     const told: Told = { seconds, first_result_at, check, further: { loop_p99_ms } };
-    // A job too short for a checkpoint has nothing to recover.
-    if (!checkpoints || taken.length === 0) return told;
+    // A job that is over before the second one would be over before it is killed.
+    if (!checkpoints || taken.length < 2) return told;
     const recovery_s = await inScratchFolder((other) => recovery({ ...asked, folder: other }, check));
     return { ...told, further: { loop_p99_ms, checkpoints: taken.length, checkpoint_ms: median(taken.map(({ ms }) => ms)), checkpoint_mb: median(taken.map(({ bytes }) => bytes / 1e6)), recovery_s } };
   });
