@@ -12,6 +12,13 @@ import { burnRateConfig, pairsOf, type BurnRateConfig, type Slo } from './slo.js
 /** What a series is to an SLO; the member's text begins with its name. */
 const roles = ['good', 'total', 'measured'] as const;
 type Role = (typeof roles)[number];
+const MEASURED = roles.indexOf('measured') + 1;
+
+interface Watched {
+  readonly group: number;
+  readonly slo: Slo;
+  readonly monitor: Monitor;
+}
 
 /** Metric of posted measurements, with the label `sli_name`. */
 const MEASUREMENT = 'sli_measurement';
@@ -122,21 +129,24 @@ begins with the first that come, however old.
     return (of) =>
       targets.filter(({ matches }) => matches(of)).map(({ series, role }) => ({ series, member: `${role} ${seriesText(of.name, of.labels)}` }));
   },
-  // Of members only: `last` and `at` are a counter's last value (on the grid) and time, `role` its index in `roles` + 1, 0 before its first.
+  // Of members only: `last` and `at` are a counter's last value (on the grid) and time; `role` is its index in `roles` + 1, 0 before its first row that counts.
   state: () => ({ last: 'f64', at: 'f64', role: 'u8' }),
   keep: ({ slos }) => Math.max(...slos.map(({ time_period }) => time_period)),
   create(config, { node, names }) {
     const slos = new Map(config.slos.map((slo) => [slo.name, slo]));
-    const monitors = new Map<number, Monitor>();
+    /** By group. */
+    const all = new Map<number, Watched>();
+    /** The same by member: a row looks up nothing else. */
+    const ofMember: (Watched | undefined)[] = [];
     const sloOf = (group: number): Slo | undefined => slos.get(names.series(group).labels['slo'] ?? '');
-    const monitorOf = (group: number): Monitor => {
-      let monitor = monitors.get(group);
-      if (monitor === undefined) {
+    const watchedAt = (group: number): Watched => {
+      let watched = all.get(group);
+      if (watched === undefined) {
         const slo = sloOf(group)!;
-        monitor = new Monitor(pairsOf(slo), slo.target_percentage / 100, slo.time_period, config.interval);
-        monitors.set(group, monitor);
+        watched = { group, slo, monitor: new Monitor(pairsOf(slo), slo.target_percentage / 100, slo.time_period, config.interval) };
+        all.set(group, watched);
       }
-      return monitor;
+      return watched;
     };
 
     return {
@@ -148,12 +158,13 @@ begins with the first that come, however old.
           if ((batch.flags[i]! & STALE) !== 0 || !Number.isFinite(value)) continue;
           const seen = role[member] !== 0;
           const as = seen ? roles[role[member]! - 1]! : (names.member(member).split(' ', 1)[0] as Role);
-          const group = names.group(member);
-          const monitor = monitorOf(group);
+          const { group, slo, monitor } = (ofMember[member] ??= watchedAt(names.group(member)));
           const due = monitor.due;
           let counted = true;
-          if (as === 'measured') counted = monitor.count(time, isGood(sloOf(group)!, value) ? 1 : 0, 1);
-          else if (seen && time < at[member]!) counted = false;
+          if (as === 'measured') {
+            role[member] = MEASURED;
+            counted = monitor.count(time, isGood(slo, value) ? 1 : 0, 1);
+          } else if (seen && time < at[member]!) counted = false;
           else if (value >= 0) {
             const now = onGrid(value);
             const rise = seen ? increase(last[member]!, now) : 0;
@@ -168,8 +179,9 @@ begins with the first that come, however old.
       },
       advance(watermark, from, to, _state, out) {
         for (let group = from; group < to; group++) {
-          const monitor = monitors.get(group);
-          if (monitor === undefined || monitor.due > watermark) continue;
+          const watched = all.get(group);
+          if (watched === undefined || watched.monitor.due > watermark) continue;
+          const { slo, monitor } = watched;
           // After the last row there is no time in which windows could run empty.
           if (watermark === Infinity && !monitor.unjudged) continue;
           const judgement = monitor.judge();
@@ -178,18 +190,21 @@ begins with the first that come, however old.
           out.columns.compliance[row] = compliance;
           out.columns.budget_remaining[row] = budgetRemaining;
           out.columns.burn_rate[row] = burnRate;
-          if (change !== 'none') out.finding(findingOf(node, names.series(group), sloOf(group)!, monitor, judgement, change));
+          if (change !== 'none') out.finding(findingOf(node, names.series(group), slo, monitor, judgement, change));
           if (monitor.due !== Infinity) out.wake(group, monitor.due);
         }
       },
-      save: (slot) => monitors.get(slot)?.save(),
+      save: (slot) => all.get(slot)?.monitor.save(),
       restore(slot, saved) {
         // An SLO that has left the config since has nothing to go on with.
         if (sloOf(slot) === undefined) return;
-        monitors.delete(slot);
-        monitorOf(slot).restore(saved);
+        all.delete(slot);
+        watchedAt(slot).monitor.restore(saved);
       },
-      release: (slot) => void monitors.delete(slot),
+      release(slot) {
+        all.delete(slot);
+        ofMember[slot] = undefined;
+      },
     };
   },
 });

@@ -69,30 +69,39 @@ const MAX_TRACKED = 20_000;
 
 /** Groups findings into alerts. Give it findings by time; what it does depends on them and on nothing else. */
 export class Alerts {
-  /** In order of opening. */
-  #open: Alert[] = [];
+  /** In order of opening, with its place in it. */
+  readonly #open = new Map<Alert, number>();
+  #opened = 0;
   /** The alert that tracks a key. */
   readonly #byKey = new Map<string, Alert>();
+  /** Those open by each label value of their origin, in order of opening: what they share now is among them. */
+  readonly #byLabel = new Map<string, Set<Alert>>();
+  #overflow: Alert | undefined;
+  /** No alert closes before; it may be earlier than the truth, never later. */
+  #due = Infinity;
 
   constructor(
     readonly settings: Settings,
     readonly emit: Emit,
   ) {}
 
-  /** When the next alert closes if nothing else happens; Infinity: none does. */
+  /** When to look again for alerts that close, if nothing else happens; Infinity: none does. */
   get due(): number {
-    let due = Infinity;
-    for (const alert of this.#open) due = Math.min(due, this.#closesAt(alert));
-    return due;
+    return this.#due;
   }
 
   /** Closes the alerts that are due by then. */
   settle(time: number): void {
-    const due = this.#open.filter((alert) => this.#closesAt(alert) <= time);
-    if (due.length === 0) return;
-    this.#open = this.#open.filter((alert) => !due.includes(alert));
+    if (time < this.#due) return;
+    const due: Alert[] = [];
+    this.#due = Infinity;
+    for (const alert of this.#open.keys()) {
+      const at = this.#closesAt(alert);
+      if (at <= time) due.push(alert);
+      else this.#due = Math.min(this.#due, at);
+    }
     for (const alert of due.sort((a, b) => this.#closesAt(a) - this.#closesAt(b))) {
-      for (const key of Object.keys(alert.tracked)) this.#byKey.delete(key);
+      this.#forget(alert);
       this.#revise(alert, 'closed', this.#closesAt(alert));
     }
   }
@@ -106,6 +115,7 @@ export class Alerts {
       if (known?.id !== id || !known.open) return;
       mark(alert!, known, false, time);
       alert!.lastClosed = Math.max(alert!.lastClosed, time);
+      this.#expect(alert!);
       return;
     }
     if (severity < this.settings.minSeverity) return;
@@ -150,6 +160,7 @@ export class Alerts {
     alert.kinds[kind] = (alert.kinds[kind] ?? 0) + 1;
     if (alert.members.length < MAX_LISTED) alert.members.push(id);
     alert.lastOpened = Math.max(alert.lastOpened, time);
+    this.#expect(alert);
     const isWorse = severity > alert.severity;
     if (isWorse) {
       alert.severity = severity;
@@ -164,17 +175,19 @@ export class Alerts {
   #alertFor(labels: Observation['labels'], time: number): { alert: Alert; isNew: boolean } {
     let best: Alert | undefined;
     let most = 0;
-    for (const alert of this.#open) {
-      const common = Object.keys(shared(alert.labels, labels)).length;
-      if (common > most && this.#overlaps(alert, time)) {
-        best = alert;
-        most = common;
+    for (const [label, value] of Object.entries(labels)) {
+      for (const alert of this.#byLabel.get(labelKey(label, value)) ?? []) {
+        const common = Object.keys(shared(alert.labels, labels)).length;
+        const isBetter = common > most || (common === most && best !== undefined && this.#open.get(alert)! < this.#open.get(best)!);
+        if (isBetter && common > 0 && this.#overlaps(alert, time)) {
+          best = alert;
+          most = common;
+        }
       }
     }
     if (best !== undefined) return { alert: best, isNew: false };
-    const isFull = this.#open.filter(({ origin }) => !isOverflow(origin)).length >= this.settings.maxAlerts;
-    const overflow = isFull ? this.#open.find(({ origin }) => isOverflow(origin)) : undefined;
-    if (overflow !== undefined) return { alert: overflow, isNew: false };
+    const isFull = this.#open.size - Number(this.#overflow !== undefined) >= this.settings.maxAlerts;
+    if (isFull && this.#overflow !== undefined) return { alert: this.#overflow, isNew: false };
     const origin = isFull ? {} : labels;
     const alert: Alert = {
       origin,
@@ -194,8 +207,35 @@ export class Alerts {
       open: 0,
       holding: 0,
     };
-    this.#open.push(alert);
+    this.#enter(alert);
     return { alert, isNew: true };
+  }
+
+  #enter(alert: Alert): void {
+    this.#open.set(alert, this.#opened++);
+    if (isOverflow(alert.origin)) this.#overflow = alert;
+    for (const [label, value] of Object.entries(alert.origin)) {
+      const key = labelKey(label, value);
+      const alerts = this.#byLabel.get(key) ?? new Set();
+      this.#byLabel.set(key, alerts.add(alert));
+    }
+  }
+
+  #forget(alert: Alert): void {
+    this.#open.delete(alert);
+    if (this.#overflow === alert) this.#overflow = undefined;
+    for (const key of Object.keys(alert.tracked)) this.#byKey.delete(key);
+    for (const [label, value] of Object.entries(alert.origin)) {
+      const key = labelKey(label, value);
+      const alerts = this.#byLabel.get(key)!;
+      alerts.delete(alert);
+      if (alerts.size === 0) this.#byLabel.delete(key);
+    }
+  }
+
+  /** It may close earlier than all others. */
+  #expect(alert: Alert): void {
+    this.#due = Math.min(this.#due, this.#closesAt(alert));
   }
 
   /** Whether a finding that opens now belongs to the same time as the alert. */
@@ -219,15 +259,24 @@ export class Alerts {
 
   /** All of its state as JSON; undefined when there is none. */
   save(): string | undefined {
-    return this.#open.length === 0 ? undefined : JSON.stringify(this.#open);
+    return this.#open.size === 0 ? undefined : JSON.stringify([...this.#open.keys()]);
   }
 
   restore(saved: string): void {
-    this.#open = JSON.parse(saved) as Alert[];
+    this.#open.clear();
     this.#byKey.clear();
-    for (const alert of this.#open) for (const key of Object.keys(alert.tracked)) this.#byKey.set(key, alert);
+    this.#byLabel.clear();
+    this.#overflow = undefined;
+    this.#due = Infinity;
+    for (const alert of JSON.parse(saved) as Alert[]) {
+      this.#enter(alert);
+      for (const key of Object.keys(alert.tracked)) this.#byKey.set(key, alert);
+      this.#expect(alert);
+    }
   }
 }
+
+const labelKey = (label: string, value: string): string => `${label}\0${value}`;
 
 /** The alert that takes what finds no room has no labels. */
 export function isOverflow(origin: Alert['origin']): boolean {
