@@ -83,7 +83,7 @@ function engineNamed(name: string): Engine {
 
 /** Measures and prints, workload by workload; resolves with whether all worked and agreed. */
 async function bench(given: Given): Promise<boolean> {
-  const { ready, absent } = await prepare(given.engines.filter((e) => given.workloads.some((w) => e.runs[w.name] !== undefined)), say);
+  const { ready, absent } = await prepare(engines.filter((e) => (given.engines.includes(e) && given.workloads.some((w) => e.runs[w.name] !== undefined)) || (given.growth && growths.some((g) => g.points.some((p) => p.engine === e.name)))), say);
   const figures: Figure[] = [];
   const grown: Grown[] = [];
   const failures: string[] = [];

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js';
+import { variantNames } from './variants.js';
 
 const main = new URL('main.js', import.meta.url).pathname;
 
@@ -20,4 +21,12 @@ export const engine = millrace({
 
 const withoutCheckpoints = millrace({ name: 'millrace-no-checkpoints', title: 'Millrace without checkpoints', runs: { W6: { threads: [1] } } });
 
-export const engines: readonly Engine[] = [engine, withoutCheckpoints];
+/** Those that are measured for the chart of growth alone run nothing by themselves. */
+const variantRuns: Readonly<Record<string, Engine['runs']>> = {
+  'millrace-exchange': { W1: { threads: [2] } },
+  'millrace-tumbling': { windows: { threads: [1] } },
+  'millrace-session': { windows: { threads: [1] } },
+  'millrace-rows': { windows: { threads: [1] } },
+};
+
+export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints];

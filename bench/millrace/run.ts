@@ -1,14 +1,17 @@
 import { totals, type Totals } from '../../connectors/count/sink.js';
-import type { Check } from '../engine.js';
+import type { GraphSpec } from '../../engine/graph.js';
+import type { Check, WorkloadName } from '../engine.js';
 import { sinceEpoch, type Job, type Told } from '../peers/job.js';
-import { loadGraph } from './graph.js';
 import { inScratchFolder } from './scratch-folder.js';
 import { startRun } from './start-run.js';
+import { loadGraph, registry } from './graph.js';
 import { newResultTimes } from './timed-count.js';
+import { variants } from './variants.js';
 
 /** The check of a workload from the totals of the node that its sink counts. */
-export const checks: Readonly<Record<'W1' | 'W2' | 'W3', () => Check>> = {
+export const checks: Readonly<Record<'W1' | 'W2' | 'W3' | 'windows', () => Check>> = {
   W1: () => ({ results: count('win').rows, counts: sum('win', 'count'), means: sum('win', 'mean'), deviations: sum('win', 'stddev') }),
+  windows: () => ({ results: count('win').rows, counts: sum('win', 'count') }),
   W2: () => ({ results: count('win').rows, counts: sum('win', 'count'), means: sum('win', 'mean') }),
   // Rows without z are those that tell the last mean and variance.
   W3: () => ({ results: count('far').rows - (count('far').columns['z']?.missing ?? 0), z: sum('far', 'z'), means: sum('far', 'mean'), variances: sum('far', 'variance') }),
@@ -17,11 +20,18 @@ export const checks: Readonly<Record<'W1' | 'W2' | 'W3', () => Check>> = {
 const count = (node: string): Totals => totals('out').get(node) ?? { rows: 0, columns: {}, findings: {} };
 const sum = (node: string, column: string): number => count(node).columns[column]?.sum ?? 0;
 
-/** W1 to W3: an ordinary graph from its YAML, run to its end by a runtime of its own; `threads` are shards, each of which reads its part of the source. */
-export function runToEnd(workload: 'W1' | 'W2' | 'W3', { samples, series, threads }: Job): Promise<Told> {
+function graphOf(engine: string, workload: WorkloadName, source: Readonly<Record<string, unknown>>): GraphSpec {
+  if (engine === 'millrace') return loadGraph(workload.toLowerCase(), source);
+  const variant = variants[workload]?.find(({ name }) => name === engine);
+  if (variant === undefined) throw new Error(`${engine} does not run ${workload}`);
+  return loadGraph(variant.graph, source, registry, variant.vary);
+}
+
+/** W1 to W3 and their variants: an ordinary graph from its YAML, run to its end by a runtime of its own; `threads` are shards, each of which reads its part of the source. */
+export function runToEnd(engine: string, workload: keyof typeof checks, { samples, series, threads }: Job): Promise<Told> {
   return inScratchFolder(async (folder) => {
     const times = newResultTimes();
-    const { runtime, begin } = await startRun(loadGraph(workload.toLowerCase(), { count: samples, series }), { threads, folder });
+    const { runtime, begin } = await startRun(graphOf(engine, workload, { count: samples, series }), { threads, folder });
     const began = performance.now();
     begin();
     await runtime.finished;
