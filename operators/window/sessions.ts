@@ -150,14 +150,15 @@ export class Sessions implements Operator<SessionSchema> {
     const time = batch.time[i]!;
     this.#search(slot, time, state);
     if (this.#extend(slot, time, state)) return this.#left;
-    if (time < out.watermark - this.#lateness) {
-      if (this.#extendSettled(slot, time, state)) return this.#left;
-      out.late(batch, i, 'late');
-      return NONE;
-    }
     const left = this.#left;
     const right = this.#right;
     const { span, open } = state;
+    if (time < out.watermark - this.#lateness) {
+      // What began before it and is open ends after it, when the pieces are joined.
+      if (left === NONE) out.late(batch, i, 'late');
+      else span[3 * left + 1] = Math.max(span[3 * left + 1]!, time);
+      return left;
+    }
     const rightStart = right === NONE ? Infinity : span[3 * right]!;
     const cellEnd = (Math.floor(time / this.#cell) + 1) * this.#cell;
     const reachesRight = rightStart - time < this.#gap && rightStart < cellEnd;
@@ -192,27 +193,10 @@ export class Sessions implements Operator<SessionSchema> {
     return true;
   }
 
-  /** The same for a time that is settled: so are the sessions that began before it, but their pieces may not be joined yet. */
-  #extendSettled(slot: number, time: number, state: SessionState): boolean {
-    const { span } = state;
-    let start = -Infinity;
-    let end = -Infinity;
-    let piece = NONE;
-    for (let next = this.#after(slot, -Infinity, state); next !== NONE && span[3 * next]! <= time; next = this.#after(slot, span[3 * next]!, state)) {
-      piece = next;
-      if (span[3 * piece]! >= end) start = span[3 * piece]!;
-      end = Math.min(span[3 * piece + 1]! + this.#gap, this.#cut(start));
-    }
-    if (time >= end) return false;
-    span[3 * piece + 1] = Math.max(span[3 * piece + 1]!, time);
-    this.#left = piece;
-    return true;
-  }
-
   /** Gives the first session of a series if it is over, else says when to look again. */
   #close(slot: number, watermark: number, state: SessionState, out: Output): void {
     const { span, open, next } = state;
-    const pane = this.#join(slot, watermark - this.#lateness, state);
+    const pane = this.#join(slot, state);
     const end = Math.min(span[3 * pane + 1]! + this.#gap, this.#cut(span[3 * pane]!));
     next[slot] = end + this.#lateness;
     if (next[slot]! > watermark) return;
@@ -222,12 +206,11 @@ export class Sessions implements Operator<SessionSchema> {
     if (open[slot]! > 0) next[slot] = span[3 * this.#first(slot, state)]! + this.#gap + this.#lateness;
   }
 
-  /** The first piece of a series, of which there is one; where its start is settled, with those after it that belong to its session. */
-  #join(slot: number, settled: number, state: SessionState): number {
+  /** The first piece of a series, whose start is settled, with those after it that belong to its session. */
+  #join(slot: number, state: SessionState): number {
     const { span, open } = state;
     const first = this.#first(slot, state);
     const start = span[3 * first]!;
-    if (start > settled) return first;
     const cut = this.#cut(start);
     for (;;) {
       const later = open[slot] === 1 ? NONE : this.#after(slot, start, state);
@@ -238,7 +221,6 @@ export class Sessions implements Operator<SessionSchema> {
       }
       this.#store.append(slot, this.#store.numberIn(slot, first), this.#store.numberIn(slot, later), state);
       this.#drop(slot, later, state);
-      this.#setCurrent(slot, first, state);
     }
   }
 

@@ -146,6 +146,28 @@ await t.test('a row between two sessions makes them one', async (t) => {
   t.strictSame(rig.results, [{ slot: 0, end: START + 26_000, aggregates: { count: 4, first: 3, last: 6, increase: 3, p50: 4, start: START, duration: 16 } }]);
 });
 
+await t.test('rows that come when the sessions around them are there already', async (t) => {
+  const only = (aggregates: readonly string[], before: readonly Row[], watermark: number, after: readonly Row[]): unknown => {
+    const rig = new Rig({ gap: '10s', aggregates }, 60_000);
+    rig.advance(START);
+    for (const row of before) rig.push([row]);
+    rig.advance(START + 1_000 * watermark);
+    rig.push(after);
+    rig.advance(Infinity);
+    return rig.results.length === 1 ? rig.results[0]!.aggregates : rig.results;
+  };
+  const five = { count: 5, last: 6, start: START, duration: 17 };
+  t.strictSame(only(['count', 'last'], [at(0, 1), at(15, 3), at(8, 2)], 5, [at(16, 4), at(17, 6)]), five, 'after the second one began');
+  t.strictSame(only(['count', 'last'], [at(15, 3), at(0, 1), at(8, 2)], 5, [at(16, 4), at(17, 6)]), five, 'after the first one began');
+  t.strictSame(only(['count', 'last'], [at(0, 1), at(1, 1), at(15, 3)], 10, [at(10.5, 2), at(17, 6)]), five, 'after the first one was nearly over');
+  const growing = Array.from({ length: 8 }, (_, i) => at(i, i));
+  t.strictSame(
+    only(['count', 'increase'], growing, 5, [at(8, 8), at(6.5, 6.5), at(20, 12), at(21, 13), at(14, 10)]),
+    { count: 13, increase: 13, start: START, duration: 21 },
+    'some rows of the first are settled',
+  );
+});
+
 await t.test('a row that is late is taken where its session is still open, and where it is not comes out as late', async (t) => {
   const rig = new Rig({ gap: '10s', aggregates: ['count'] }, 60_000);
   rig.advance(START);
