@@ -47,7 +47,7 @@ export interface Entry {
 }
 
 /** A quick run has so much fewer samples of an engine that is too slow for the workload's own number. */
-const QUICK_PART = 2;
+const QUICK_PART = 4;
 
 /** `samples` and `series`, where given, are every engine's; `quick`: as small as a run of all workloads has them. */
 export function entries(workload: Workload, engines: readonly ReadyEngine[], given: { samples?: number | undefined; series?: number; quick?: boolean } = {}): Entry[] {
