@@ -83,12 +83,14 @@ function engineNamed(name: string): Engine {
 
 /** Measures and prints, workload by workload; resolves with whether all worked and agreed. */
 async function bench(given: Given): Promise<boolean> {
-  const { ready, absent } = await prepare(engines.filter((e) => (given.engines.includes(e) && given.workloads.some((w) => e.runs[w.name] !== undefined)) || (given.growth && growths.some((g) => g.points.some((p) => p.engine === e.name)))), say);
+  const contestants = given.engines.filter((e) => given.workloads.some((w) => e.runs[w.name] !== undefined));
+  const growing = given.growth ? engines.filter((e) => growths.some((g) => g.points.some((p) => p.engine === e.name))) : [];
+  const { ready, absent } = await prepare([...new Set([...contestants, ...growing])], say);
   const figures: Figure[] = [];
   const grown: Grown[] = [];
   const failures: string[] = [];
   for (const workload of given.workloads) {
-    const rows = entries(workload, ready, given);
+    const rows = entries(workload, ready.filter(({ engine }) => contestants.includes(engine)), given);
     if (rows.length === 0) continue;
     const found = await contest(workload, rows, { runs: given.runs, say });
     figures.push(...found.figures.values());
