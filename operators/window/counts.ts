@@ -6,9 +6,6 @@ import { joinSaved, splitSaved } from './saved.js';
 import type { CountSchema, PaneColumn, Rows } from './state.js';
 import { MAX_WAITING, Waiting } from './waiting.js';
 
-/** A timer that is due at the end and not before: then what is left over becomes a window. */
-const AT_THE_END = Number.MAX_VALUE;
-
 export interface CountSettings {
   /** Rows of a window. */
   readonly rows: number;
@@ -68,10 +65,7 @@ export class Counts implements Operator<CountSchema> {
       if (t < settled) out.late(batch, i, 'late');
       else if (waiting.isFull(s) && !this.#makeRoom(s, settled, state, out)) out.late(batch, i, 'ahead');
       else {
-        if (missing[s] === 0) {
-          missing[s] = this.#rows;
-          out.wake(s, AT_THE_END);
-        }
+        if (missing[s] === 0) missing[s] = this.#rows;
         const index = waiting.insert(s, t, v);
         const needed = missing[s]!;
         if (index < needed && waiting.length(s) >= needed) out.wake(s, waiting.time(s, needed - 1) + this.#lateness);
@@ -82,15 +76,13 @@ export class Counts implements Operator<CountSchema> {
   advance(watermark: number, from: number, to: number, state: CountState, out: Output): void {
     const { missing } = state;
     const waiting = this.#waiting;
-    const isEnd = watermark === Infinity;
     for (let slot = from; slot < to; slot++) {
       const needed = missing[slot]!;
-      if (needed === 0 || (!isEnd && (waiting.length(slot) < needed || waiting.time(slot, needed - 1) + this.#lateness > watermark))) continue;
-      let count = 0;
+      if (needed === 0 || waiting.length(slot) < needed || waiting.time(slot, needed - 1) + this.#lateness > watermark) continue;
+      let count = needed;
       while (count < waiting.length(slot) && waiting.time(slot, count) + this.#lateness <= watermark) count += 1;
       this.#pass(slot, count, state, out);
-      if (isEnd) this.#finish(slot, state, out);
-      else out.wake(slot, waiting.length(slot) >= missing[slot]! ? waiting.time(slot, missing[slot]! - 1) + this.#lateness : AT_THE_END);
+      if (waiting.length(slot) >= missing[slot]!) out.wake(slot, waiting.time(slot, missing[slot]! - 1) + this.#lateness);
     }
   }
 
@@ -162,13 +154,12 @@ export class Counts implements Operator<CountSchema> {
 
   /** The pane that is being filled is full. Where a window is full too, gives it; its oldest pane leaves. */
   #completePane(slot: number, state: CountState, out: Output): void {
-    const { missing, filling, begun } = state;
+    const { missing, filling } = state;
     const total = this.#perWindow;
     const place = filling[slot]!;
     const whole = this.#gather(slot, state);
     if (missing[slot] === 0) {
       this.#emit(slot, whole, state, out);
-      begun[slot] = 1;
       missing[slot] = this.#every;
     }
     const next = place + 1 < total ? place + 1 : 0;
@@ -179,7 +170,7 @@ export class Counts implements Operator<CountSchema> {
     for (let n = total - 2; n > 0; n--) this.#append(slot, n, n + 1, state);
   }
 
-  /** Of a window that may not be full: the pane where all that it has is. */
+  /** The place where all of the window that ends with the pane being filled is, if it is full. */
   #gather(slot: number, state: CountState): number {
     const total = this.#perWindow;
     const place = state.filling[slot]!;
@@ -188,16 +179,6 @@ export class Counts implements Operator<CountSchema> {
     if (place === total - 1) return total;
     this.#append(slot, place + 1, total, state);
     return place + 1;
-  }
-
-  /** At the end: rows that are in no window yet make one that is shorter. */
-  #finish(slot: number, state: CountState, out: Output): void {
-    const { missing, filling, begun } = state;
-    if (missing[slot]! < (begun[slot] === 1 ? this.#every : this.#rows)) this.#emit(slot, this.#gather(slot, state), state, out);
-    for (let place = 0; place < this.#store.perSlot; place++) this.#drop(slot, place, state);
-    missing[slot] = 0;
-    filling[slot] = 0;
-    begun[slot] = 0;
   }
 
   #emit(slot: number, place: number, state: CountState, out: Output): void {

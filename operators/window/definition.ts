@@ -31,8 +31,8 @@ shorter than half of \`max\` is never cut. At the end of the stream all sessions
 
 **Windows of rows: \`rows\`.** So many samples, counted in order of time, those of equal time in order of arrival, from the
 first sample of a series. The time of its row is that of its last sample. Without \`every\` windows follow each other; with it
-one ends with every so many samples, from the first full window on. At the end of the stream samples that are in no window
-yet make a last, shorter one, told by its \`count\`. A series that stays silent for 7 days begins anew.
+one ends with every so many samples, from the first full window on. Samples that don't fill a window until the stream ends, or
+until their series has been silent for 7 days, give no row: it would have to lie behind the watermark, or to have another count than all others.
 
 Sessions and windows of rows have two columns more: \`start\`, the time of the first sample in milliseconds since the epoch, and
 \`duration\`, the seconds from the first sample to the last.
@@ -64,7 +64,7 @@ at most 16,384 of a series, 16 bytes each.
 | --- | --- | --- |
 | windows of time | 17 | (size + lateness + lead) / slide + 1, rounded up; one more where windows overlap. A sample so far in the future that there is none for it is ahead |
 | sessions | 10 + panes × 24 | as many sessions as may be open at once, at most 64: r / gap + 2 r / max + 1, rounded up, where r is gap + lateness + lead. A sample that would begin one more is ahead |
-| windows of rows | 9 + panes × 16 | rows / every; one more where windows overlap |
+| windows of rows | 8 + panes × 16 | rows / every; one more where windows overlap |
 
 lead is how far the sources may be ahead of the watermark. Quantiles add a sketch for each pane with samples: 8 bytes a sample up
 to 32, beyond that about half a kB for values of one order of magnitude, at most 16 KiB.`,
@@ -122,7 +122,6 @@ to 32, beyond that about half a kB for values of one order of magnitude, at most
       output: [
         '4s latency 25 mean=25 count=4 first=10 last=40 start=1000 duration=3',
         '6s latency 45 mean=45 count=4 first=30 last=60 start=3000 duration=3',
-        '7s latency 60 mean=60 count=3 first=50 last=70 start=5000 duration=2',
         '2s late latency 99',
       ],
     },
@@ -140,7 +139,7 @@ to 32, beyond that about half a kB for values of one order of magnitude, at most
       }
       case 'rows': {
         const span = spanOfCounts(shape);
-        return { missing: 'u32', filling: 'u32', begun: 'u8', span, ...aggregateColumns(aggregates, span.planes) };
+        return { missing: 'u32', filling: 'u32', span, ...aggregateColumns(aggregates, span.planes) };
       }
       default:
         return shape satisfies never;

@@ -40,8 +40,6 @@ export type CountSchema = AggregateSchema & {
   readonly missing: 'u32';
   /** Which pane of the ring is being filled. */
   readonly filling: 'u32';
-  /** 1 once a window was full. */
-  readonly begun: 'u8';
   /** Of a pane: time of the first row and of the last; ms. */
   readonly span: PaneColumn;
 };
