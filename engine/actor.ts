@@ -1,8 +1,7 @@
 import { allocateBatch, type Batch } from './batch.js';
 import type { Channel } from './channel.js';
 import type { LocalSource, Position } from './connector.js';
-import type { Finding } from './finding.js';
-import { MessageKind } from './message.js';
+import { findingsOf, MessageKind } from './message.js';
 import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
 import type { Plan, PlannedActor, Wire } from './plan.js';
@@ -163,8 +162,8 @@ export class Actor {
       case MessageKind.findings: {
         const bytes = channel.collect(frame);
         if (bytes === undefined) break;
-        const finding = JSON.parse(Buffer.from(bytes).toString()) as Finding;
-        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).receive(finding, port);
+        const { targets } = this.plan.links[frame.link]!;
+        for (const finding of findingsOf(bytes)) for (const { node, port } of targets) this.#stage(node).receive(finding, port);
         break;
       }
       case MessageKind.watermark:

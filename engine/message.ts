@@ -1,3 +1,5 @@
+import type { Finding } from './finding.js';
+
 /**
  * What moves along an edge. A message is a frame of a channel: a kind, the link it belongs to, a number
  * (`time` of a watermark, number of a barrier) and either columns of rows or bytes.
@@ -19,3 +21,15 @@ export const MessageKind = {
   answer: 7,
 } as const;
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
+
+/** A finding as a line of a message. */
+export function findingLine(finding: Finding): Uint8Array {
+  return Buffer.from(`${JSON.stringify(finding)}\n`);
+}
+
+/** The findings of a whole message. */
+export function findingsOf(bytes: Uint8Array): Finding[] {
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString().split('\n');
+  lines.pop();
+  return lines.map((line) => JSON.parse(line) as Finding);
+}

@@ -4,7 +4,7 @@ import type { Batch } from './batch.js';
 import type { Time } from './clock.js';
 import type { Derivation } from './derivation.js';
 import type { Finding } from './finding.js';
-import { MessageKind } from './message.js';
+import { findingLine, MessageKind } from './message.js';
 import type { ThreadNames } from './names.js';
 import type { Link, Plan, Wire } from './plan.js';
 import { NO_SLOT, partitionOf } from './series.js';
@@ -151,7 +151,7 @@ export class Outlet {
   #room(to: number, link: Link): Frame {
     const open = this.#open[to];
     if (open !== undefined) {
-      if (open.link === link.id) return open;
+      if (open.link === link.id && open.kind === MessageKind.rows) return open;
       this.#publish(to);
     }
     const frame = this.#claim(to);
@@ -205,13 +205,32 @@ export class Outlet {
   }
 
   finding(link: Link, finding: Finding): void {
-    const bytes = Buffer.from(JSON.stringify(finding));
-    if (link.to.kind === 'sink') this.bytes(0, MessageKind.findings, link.id, bytes);
-    else if (link.route === 'all') for (let to = 0; to < this.#channels.length; to++) this.bytes(to, MessageKind.findings, link.id, bytes);
+    const line = findingLine(finding);
+    if (link.to.kind === 'sink') this.#line(0, link, line);
+    else if (link.route === 'all') for (let to = 0; to < this.#channels.length; to++) this.#line(to, link, line);
     else {
       const home = link.route === 'series' ? finding.series : this.#plan.operators[link.to.index]!.spec.name;
-      this.bytes(this.#plan.owner[partitionOf(home, this.#plan.partitions)]!, MessageKind.findings, link.id, bytes);
+      this.#line(this.#plan.owner[partitionOf(home, this.#plan.partitions)]!, link, line);
     }
+  }
+
+  /** Findings that follow each other share a frame: a storm of them would else wait in as many frames, each as large as a batch. */
+  #line(to: number, link: Link, line: Uint8Array): void {
+    const open = this.#open[to];
+    if (open !== undefined && open.link === link.id && open.kind === MessageKind.findings && open.length + line.length <= open.bytes.length) {
+      open.bytes.set(line, open.length);
+      open.length += line.length;
+      return;
+    }
+    this.#publish(to);
+    const frame = this.#claim(to);
+    if (line.length > frame.bytes.length) {
+      this.bytes(to, MessageKind.findings, link.id, line);
+      return;
+    }
+    frame.head(MessageKind.findings, link.id, line.length, 0);
+    frame.bytes.set(line);
+    this.#open[to] = frame;
   }
 
   watermark(link: Link, time: Time, idle: boolean): void {

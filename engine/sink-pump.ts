@@ -1,8 +1,7 @@
 import type { Channel } from './channel.js';
 import type { Time } from './clock.js';
 import type { Position, Sink } from './connector.js';
-import type { Finding } from './finding.js';
-import { MessageKind } from './message.js';
+import { findingsOf, MessageKind } from './message.js';
 import type { Names } from './operator.js';
 import { Aligner, type SavedAligner } from './ordered.js';
 import type { Plan, PlannedSink } from './plan.js';
@@ -140,11 +139,12 @@ export class SinkPump {
       case MessageKind.findings: {
         const bytes = channel.collect(frame);
         if (bytes === undefined) break;
-        const finding = JSON.parse(Buffer.from(bytes).toString()) as Finding;
         const input = this.#input(frame.link);
-        this.#findings += 1;
-        if (this.#aligner === undefined) await this.#sink.receive?.(this.#planned.inputs[input]!.text, finding);
-        else this.#aligner.hold(input, finding, this.#watermarks.of(this.#source(input, mailbox.shard)));
+        for (const finding of findingsOf(bytes)) {
+          this.#findings += 1;
+          if (this.#aligner === undefined) await this.#sink.receive?.(this.#planned.inputs[input]!.text, finding);
+          else this.#aligner.hold(input, finding, this.#watermarks.of(this.#source(input, mailbox.shard)));
+        }
         break;
       }
       case MessageKind.watermark:

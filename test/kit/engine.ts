@@ -7,7 +7,7 @@ import { Directory, type DirectoryChanges } from '../../engine/directory.js';
 import { findingSchema, type Finding } from '../../engine/finding.js';
 import { checkGraph, type GraphSpec, type Registry } from '../../engine/graph.js';
 import { WATERMARK_STEP_MS } from '../../engine/limits.js';
-import { MessageKind } from '../../engine/message.js';
+import { findingsOf, MessageKind } from '../../engine/message.js';
 import { ThreadNames } from '../../engine/names.js';
 import { defineOperator, type AnyOperator } from '../../engine/operator.js';
 import { Outlet } from '../../engine/outlet.js';
@@ -256,7 +256,7 @@ export class Engine implements Outcome {
       }
     } else if (frame.kind === MessageKind.findings) {
       const bytes = channel.collect(frame);
-      if (bytes !== undefined) this.findings.push(findingSchema.parse(JSON.parse(Buffer.from(bytes).toString())));
+      if (bytes !== undefined) for (const finding of findingsOf(bytes)) this.findings.push(findingSchema.parse(finding));
     }
     channel.release();
   }
