@@ -25,8 +25,8 @@ Without \`slide\` windows follow each other; with it they overlap, and a sample 
 
 **Sessions: \`gap\`.** Samples less than \`gap\` apart; a silence as long as \`gap\` ends a session. The time of its
 row is its end: the last sample + \`gap\`. A sample between two sessions that is less than \`gap\` from both makes them
-one. A session that would last longer than \`max\` is cut at the last multiple of half of \`max\` since the epoch that
-is within \`max\` of its first sample: where that is does not depend on the order of arrival, and what is
+one. A session that would last longer than \`max\` is cut, and ends, at the last multiple of half of \`max\` since the epoch
+that is within \`max\` of its first sample. So it does not depend on the order of arrival where that is, and what is
 shorter than half of \`max\` is never cut. At the end of the stream all sessions close.
 
 **Windows of rows: \`rows\`.** So many samples, counted in order of time, those of equal time in order of arrival, from the

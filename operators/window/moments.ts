@@ -13,6 +13,33 @@ export function addMoment(moments: Float64Array, pane: number, value: number): v
   moments[at + 2]! += delta * (value - mean);
 }
 
+/**
+ * Adds rows from `from` on, as long as they are in [start, end), no NaN, and of panes that have rows already; returns
+ * where it stopped. `place`: of their panes, times the slots of a block. `panes` tells the pane of each.
+ *
+ * It calls nothing, so that the compiler keeps the arrays in registers: that is half of the time.
+ */
+export function addRun(moments: Float64Array, time: Float64Array, slot: Uint32Array, value: Float64Array, panes: Int32Array, from: number, length: number, start: number, end: number, place: number, perSlot: number): number {
+  for (let i = from; i < length; i++) {
+    const t = time[i]!;
+    const v = value[i]!;
+    const s = slot[i]! | 0;
+    const lane = s & (BLOCK_SLOTS - 1);
+    const pane = (Math.imul(s - lane, perSlot) + lane + place) | 0;
+    const at = (3 * pane) | 0;
+    const had = moments[at]!;
+    if (!(t >= start && t < end) || !(had > 0) || Number.isNaN(v)) return i;
+    const n = had + 1;
+    const delta = v - moments[at + 1]!;
+    const mean = moments[at + 1]! + delta / n;
+    moments[at] = n;
+    moments[at + 1] = mean;
+    moments[at + 2]! += delta * (v - mean);
+    panes[i] = pane;
+  }
+  return length;
+}
+
 /** Makes the panes of `slots[0 .. count)` at `place` stand for themselves and those at `later`; of `perSlot` panes each. */
 export function appendMoments(moments: Float64Array, slots: Uint32Array, count: number, perSlot: number, place: number, later: number): void {
   const distance = 3 * BLOCK_SLOTS * (later - place);

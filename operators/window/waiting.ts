@@ -11,81 +11,81 @@ const FIRST_SAMPLES = 1_024;
 export class Waiting {
   /** May be replaced by `grow` and `insert`. */
   cells = new Float64Array(2 * FIRST_SAMPLES);
-  /** By slot: the first sample of its stretch, how many it has and has room for. */
-  #first = new Int32Array(0);
-  #length = new Int32Array(0);
-  #capacity = new Int32Array(0);
+  /** Of each slot, side by side: the first sample of its stretch, how many samples wait there, and for how many there is room. */
+  #stretches = new Int32Array(0);
   /** Stretches free to be used again, by the logarithm of their capacity. */
   readonly #free: number[][] = [];
   /** Samples of `cells` that belong to stretches. */
   #used = 0;
 
   length(slot: number): number {
-    return slot < this.#length.length ? this.#length[slot]! : 0;
+    return 3 * slot < this.#stretches.length ? this.#stretches[3 * slot + 1]! : 0;
   }
 
   /** Index in `cells` of the time of a slot's first sample. */
   first(slot: number): number {
-    return 2 * this.#first[slot]!;
+    return 2 * this.#stretches[3 * slot]!;
   }
 
   /** Time of sample `index` of a slot. */
   time(slot: number, index: number): number {
-    return this.cells[2 * (this.#first[slot]! + index)]!;
+    return this.cells[2 * (this.#stretches[3 * slot]! + index)]!;
   }
 
   /** Its room is used up. */
   isFull(slot: number): boolean {
-    return slot < this.#length.length && this.#length[slot]! === this.#capacity[slot]! && this.#length[slot]! > 0;
+    const length = this.length(slot);
+    return length > 0 && length === this.#stretches[3 * slot + 2]!;
   }
 
   /** Less than half of its room is free. */
   isCrowded(slot: number): boolean {
-    return 2 * this.#length[slot]! > this.#capacity[slot]!;
+    return 2 * this.#stretches[3 * slot + 1]! > this.#stretches[3 * slot + 2]!;
   }
 
   /** Makes room for as many again; false at the bound. */
   grow(slot: number): boolean {
-    const capacity = this.#capacity[slot]!;
+    const stretches = this.#stretches;
+    const capacity = stretches[3 * slot + 2]!;
     if (capacity === MAX_WAITING) return false;
     const from = this.first(slot);
     const to = this.#allocate(2 * capacity);
-    this.cells.copyWithin(2 * to, from, from + 2 * this.#length[slot]!);
+    this.cells.copyWithin(2 * to, from, from + 2 * stretches[3 * slot + 1]!);
     this.#give(slot);
-    this.#first[slot] = to;
-    this.#capacity[slot] = 2 * capacity;
+    stretches[3 * slot] = to;
+    stretches[3 * slot + 2] = 2 * capacity;
     return true;
   }
 
   /** Puts a sample in its place, which it returns. There must be room. */
   insert(slot: number, time: number, value: number): number {
-    if (slot >= this.#length.length) this.#reserve(slot + 1);
-    if (this.#capacity[slot] === 0) {
-      this.#first[slot] = this.#allocate(FIRST_CAPACITY);
-      this.#capacity[slot] = FIRST_CAPACITY;
+    if (3 * slot >= this.#stretches.length) this.#reserve(slot + 1);
+    const stretches = this.#stretches;
+    if (stretches[3 * slot + 2] === 0) {
+      stretches[3 * slot] = this.#allocate(FIRST_CAPACITY);
+      stretches[3 * slot + 2] = FIRST_CAPACITY;
     }
-    const length = this.#length[slot]!;
-    const first = 2 * this.#first[slot]!;
-    const cells = this.cells;
-    let at = first + 2 * length;
+    const first = 2 * stretches[3 * slot]!;
+    const { cells } = this;
+    let at = first + 2 * stretches[3 * slot + 1]!;
     for (; at > first && cells[at - 2]! > time; at -= 2) {
       cells[at] = cells[at - 2]!;
       cells[at + 1] = cells[at - 1]!;
     }
     cells[at] = time;
     cells[at + 1] = value;
-    this.#length[slot] = length + 1;
-    return (at - first) / 2;
+    stretches[3 * slot + 1]! += 1;
+    return (at - first) >> 1;
   }
 
   /** The first `count` samples of a slot wait no more. */
   drop(slot: number, count: number): void {
     if (count === 0) return;
-    const left = this.#length[slot]! - count;
+    const left = this.#stretches[3 * slot + 1]! - count;
     const first = this.first(slot);
     if (left > 0) this.cells.copyWithin(first, first + 2 * count, first + 2 * (count + left));
     else this.#give(slot);
-    this.#length[slot] = left;
+    this.#stretches[3 * slot + 1] = left;
   }
 
   save(slot: number): Uint8Array | undefined {
@@ -123,19 +123,13 @@ export class Waiting {
 
   /** Gives the stretch of a slot back. */
   #give(slot: number): void {
-    (this.#free[Math.log2(this.#capacity[slot]!)] ??= []).push(this.#first[slot]!);
-    this.#capacity[slot] = 0;
+    (this.#free[Math.log2(this.#stretches[3 * slot + 2]!)] ??= []).push(this.#stretches[3 * slot]!);
+    this.#stretches[3 * slot + 2] = 0;
   }
 
   #reserve(slots: number): void {
-    const size = Math.max(slots, 2 * this.#length.length, FIRST_SAMPLES);
-    const larger = (of: Int32Array): Int32Array<ArrayBuffer> => {
-      const array = new Int32Array(size);
-      array.set(of);
-      return array;
-    };
-    this.#first = larger(this.#first);
-    this.#length = larger(this.#length);
-    this.#capacity = larger(this.#capacity);
+    const larger = new Int32Array(Math.max(3 * slots, 2 * this.#stretches.length, 3 * FIRST_SAMPLES));
+    larger.set(this.#stretches);
+    this.#stretches = larger;
   }
 }

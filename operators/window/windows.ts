@@ -3,7 +3,7 @@ import { ADVANCE_SLOTS, BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
 import { placeIn, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
-import { addMoment, appendMoments } from './moments.js';
+import { addMoment, addRun, appendMoments } from './moments.js';
 import type { Panes } from './panes.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
 
@@ -96,42 +96,39 @@ export class Windows implements Operator<WindowSchema> {
     this.#parts.quantiles?.release(slot);
   }
 
-  /**
-   * Counts each row in its pane. Most rows are of the same pane of time as the row before, which is found without a
-   * division, and that pane has rows of their series already: then there is nothing else to do. Locals of one machine
-   * type each (`| 0`) save a conversion a row.
-   */
+  /** Counts each row in its pane: runs of rows that need nothing else at once, the others one by one. */
   #count(batch: Batch, state: WindowState, out: Output): void {
     const { length, time, slot, value } = batch;
     const { moments } = state;
-    const { slide } = this.#panes;
-    const perSlot = this.#panes.perSlot | 0;
-    const others = this.#parts.others.length | 0;
+    const { slide, perSlot } = this.#panes;
     const rowPanes = this.#rowPanes;
     let start = Infinity;
     let end = -Infinity;
     let place = 0;
     let takes = false;
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < length; ) {
       const t = time[i]!;
-      const v = value[i]!;
       if (!(t >= start && t < end)) {
         const number = Math.floor(t / slide);
         start = number * slide;
         end = start + slide;
-        place = (this.#panes.place(number) * BLOCK_SLOTS) | 0;
+        place = this.#panes.place(number);
         takes = this.#panes.takes(end, out.watermark);
       }
-      // `placeIn`, with what the rows of a pane have in common taken out.
-      const s = slot[i]! | 0;
-      const lane = s & (BLOCK_SLOTS - 1);
-      let pane = (Math.imul(s - lane, perSlot) + lane + place) | 0;
+      if (takes) {
+        const ran = addRun(moments, time, slot, value, rowPanes, i, length, start, end, place * BLOCK_SLOTS, perSlot);
+        if (ran > i) {
+          i = ran;
+          continue;
+        }
+      }
+      const pane = placeIn(slot[i]!, place, perSlot);
       // Stale markers and other NaN are not samples.
-      if (Number.isNaN(v)) pane = NONE;
-      else if (takes && moments[3 * pane]! > 0) addMoment(moments, pane, v);
-      else if (this.#enter(batch, i, pane, end, takes, state, out)) addMoment(moments, pane, v);
-      else pane = NONE;
-      if (others > 0) rowPanes[i] = pane;
+      if (!Number.isNaN(value[i]!) && this.#enter(batch, i, pane, end, takes, state, out)) {
+        addMoment(moments, pane, value[i]!);
+        rowPanes[i] = pane;
+      } else rowPanes[i] = NONE;
+      i += 1;
     }
   }
 
