@@ -68,9 +68,9 @@ export function furtherLines(figures: readonly Figure[]): string[] {
 
 export function expectationsTable(results: Results): Table {
   const rows = judge(results).map(({ expectation: e, figure, verdict, longRun }) => {
-    const expected = e.expected === 0 ? '-' : `${e.bound} ${plain(e.expected)} ${e.unit}`;
+    const expected = e.expected === undefined ? '-' : `${e.bound} ${plain(e.expected)} ${e.unit}`;
     const goal = e.longRun === undefined ? '-' : `${plain(e.longRun)}${longRun === 'met' ? ' (met)' : ''}`;
-    return [e.says, expected, goal, optional(figure), e.expected === 0 && figure !== undefined ? '-' : verdict];
+    return [e.says, expected, goal, optional(figure), verdict ?? '-'];
   });
   return [['expected of Millrace', 'bound', 'in the long run', 'measured', ''], ...rows];
 }
@@ -95,6 +95,10 @@ export function asMarkdown(table: Table): string {
 
 const rightColumn = (table: Table, column: number): boolean => column > 0 && table.slice(1).every((row) => isFigure(row[column]!));
 
+/** A chart of speeds tells something where there are peers. */
+export const hasChart = (workload: Workload): boolean => workload.against === 'loop';
+export const chartOf = (workload: Workload): string => `${workload.name.toLowerCase()}.svg`;
+
 export interface Report extends Results {
   readonly absent: readonly AbsentEngine[];
   /** What it was measured on. */
@@ -110,7 +114,7 @@ export function resultsMarkdown({ figures, grown, absent, machine }: Report, wor
     `Machine: ${machine}. It is shared with others: trust ratios more than figures. A run is noisy when others took more than ${percent(NOISY)} of the machine meanwhile.`,
     ...(figures.some((f) => f.workload === 'W1') ? ['![Speed of each engine at W1](w1.svg)'] : []),
     '## What is expected, and what is met',
-    asMarkdown(expectationsTable({ figures, grown })),
+    asMarkdown(expectationsTable({ figures, grown })).replaceAll('| not met |', '| **not met** |'),
     ...missed({ figures, grown }),
     ...measured.flatMap((workload) => section(workload, figures.filter((f) => f.workload === workload.name))),
     ...(grown.length === 0 ? [] : ['## The cost of growth', 'The same number of samples at every point, by Millrace.', '![Speed over series, shards, windows and nodes](growth.svg)', ...grown.flatMap((g) => growthSection(g))]),
@@ -134,6 +138,8 @@ function section(workload: Workload, figures: readonly Figure[]): string[] {
   return [
     `## ${workload.title}`,
     `${sizeLine(workload, figures)} ${Math.min(...figures.map((f) => f.runs))} interleaved runs; measured ${times.join(', ')}.`,
+    // That of W1 is at the top.
+    ...(hasChart(workload) && workload.name !== 'W1' ? [`![Speed of each engine at ${workload.name}](${chartOf(workload)})`] : []),
     asMarkdown(figuresTable(workload, figures)),
     ...(further.length === 0 ? [] : [further.map((line) => `- ${line}`).join('\n')]),
   ];

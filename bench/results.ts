@@ -6,7 +6,7 @@ import type { AbsentEngine } from './contest.js';
 import type { Grown } from './expectations.js';
 import type { Figure } from './figures.js';
 import { engines } from './peers/list.js';
-import { resultsMarkdown, type Report } from './report.js';
+import { chartOf, hasChart, resultsMarkdown, type Report } from './report.js';
 import { workloads } from './workloads.js';
 
 const none: Report = { machine: '', figures: [], grown: [], absent: [] };
@@ -23,8 +23,8 @@ export function renew(folder: string, figures: readonly Figure[], grown: readonl
   writeFileSync(join(folder, 'RESULTS.md'), resultsMarkdown(all, workloads, titles));
   for (const workload of workloads) {
     const shown = all.figures.filter((f) => f.workload === workload.name);
-    const chart = join(folder, `${workload.name.toLowerCase()}.svg`);
-    if (workload.against === 'loop' && shown.length > 0) writeFileSync(chart, speedChart(workload, shown));
+    const chart = join(folder, chartOf(workload));
+    if (hasChart(workload) && shown.length > 0) writeFileSync(chart, speedChart(workload, shown));
     else rmSync(chart, { force: true });
   }
   if (all.grown.length > 0) writeFileSync(join(folder, 'growth.svg'), growthChart(all.grown));
