@@ -13,13 +13,25 @@ export function addMoment(moments: Float64Array, pane: number, value: number): v
   moments[at + 2]! += delta * (value - mean);
 }
 
+/** Where a run of rows goes: into panes that are neither late nor ahead, at one place of the ring of each series. */
+export interface Run {
+  /** Time of these panes: [start, end). */
+  start: number;
+  end: number;
+  /** Their place, times the slots of a block. */
+  place: number;
+  readonly perSlot: number;
+  /** The moments are all that is kept of a pane: its first row can open it. */
+  readonly alone: boolean;
+}
+
 /**
- * Adds rows from `from` on, as long as they are in [start, end), no NaN, and of panes that have rows already; returns
- * where it stopped. `place`: of their panes, times the slots of a block. `panes` tells the pane of each.
+ * Adds rows from `from` on, as long as they belong to the run, are no NaN, and their pane has rows or can be opened by
+ * setting its end as its series' newest. Returns where it stopped; `panes` tells the pane of each.
  *
- * It calls nothing, so that the compiler keeps the arrays in registers: that is half of the time.
+ * What is rare is left to the caller, and nothing is called: so the compiler keeps all arrays in registers.
  */
-export function addRun(moments: Float64Array, time: Float64Array, slot: Uint32Array, value: Float64Array, panes: Int32Array, from: number, length: number, start: number, end: number, place: number, perSlot: number): number {
+export function addRun({ moments, open, next, newest }: WindowState, { time, slot, value }: Rows, panes: Int32Array, from: number, length: number, { start, end, place, perSlot, alone }: Run): number {
   for (let i = from; i < length; i++) {
     const t = time[i]!;
     const v = value[i]!;
@@ -27,14 +39,22 @@ export function addRun(moments: Float64Array, time: Float64Array, slot: Uint32Ar
     const lane = s & (BLOCK_SLOTS - 1);
     const pane = (Math.imul(s - lane, perSlot) + lane + place) | 0;
     const at = (3 * pane) | 0;
+    if (!(t >= start && t < end) || Number.isNaN(v)) return i;
     const had = moments[at]!;
-    if (!(t >= start && t < end) || !(had > 0) || Number.isNaN(v)) return i;
-    const n = had + 1;
-    const delta = v - moments[at + 1]!;
-    const mean = moments[at + 1]! + delta / n;
-    moments[at] = n;
-    moments[at + 1] = mean;
-    moments[at + 2]! += delta * (v - mean);
+    if (had > 0) {
+      const n = had + 1;
+      const delta = v - moments[at + 1]!;
+      const mean = moments[at + 1]! + delta / n;
+      moments[at] = n;
+      moments[at + 1] = mean;
+      moments[at + 2]! += delta * (v - mean);
+    } else {
+      if (!alone || open[s] === 0 || next[s]! > end || newest[s]! > end) return i;
+      newest[s] = end;
+      moments[at] = 1;
+      moments[at + 1] = v;
+      moments[at + 2] = 0;
+    }
     panes[i] = pane;
   }
   return length;

@@ -3,7 +3,7 @@ import { ADVANCE_SLOTS, BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
 import { placeIn, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
-import { addMoment, addRun, appendMoments } from './moments.js';
+import { addMoment, addRun, appendMoments, type Run } from './moments.js';
 import type { Panes } from './panes.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
 
@@ -30,6 +30,7 @@ export class Windows implements Operator<WindowSchema> {
   /** The aggregate that becomes the value. */
   readonly #first: string;
   readonly #parts: Parts;
+  readonly #run: Run;
   /** Pane of each row of the batch at hand. */
   #rowPanes = new Int32Array(BATCH_ROWS);
   /** Series at hand with a window that closes. */
@@ -43,6 +44,7 @@ export class Windows implements Operator<WindowSchema> {
     this.#panes = panes;
     this.#first = aggregates[0]!;
     this.#parts = partsOf(aggregates, panes);
+    this.#run = { start: 0, end: -Infinity, place: 0, perSlot: panes.perSlot, alone: this.#parts.others.length === 0 };
   }
 
   push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
@@ -96,36 +98,33 @@ export class Windows implements Operator<WindowSchema> {
     this.#parts.quantiles?.release(slot);
   }
 
-  /** Counts each row in its pane: runs of rows that need nothing else at once, the others one by one. */
+  /** Counts each row in its pane: runs of rows at once, what needs more one by one. */
   #count(batch: Batch, state: WindowState, out: Output): void {
     const { length, time, slot, value } = batch;
-    const { moments } = state;
     const { slide, perSlot } = this.#panes;
     const rowPanes = this.#rowPanes;
-    let start = Infinity;
-    let end = -Infinity;
-    let place = 0;
+    const run = this.#run;
+    // Another watermark may have passed since the last batch.
+    run.end = -Infinity;
     let takes = false;
     for (let i = 0; i < length; ) {
       const t = time[i]!;
-      if (!(t >= start && t < end)) {
+      if (!(t >= run.start && t < run.end)) {
         const number = Math.floor(t / slide);
-        start = number * slide;
-        end = start + slide;
-        place = this.#panes.place(number);
-        takes = this.#panes.takes(end, out.watermark);
+        run.start = number * slide;
+        run.end = run.start + slide;
+        run.place = this.#panes.place(number) * BLOCK_SLOTS;
+        takes = this.#panes.takes(run.end, out.watermark);
       }
-      if (takes) {
-        const ran = addRun(moments, time, slot, value, rowPanes, i, length, start, end, place * BLOCK_SLOTS, perSlot);
-        if (ran > i) {
-          i = ran;
-          continue;
-        }
+      const ran = takes ? addRun(state, batch, rowPanes, i, length, run) : i;
+      if (ran > i) {
+        i = ran;
+        continue;
       }
-      const pane = placeIn(slot[i]!, place, perSlot);
+      const pane = placeIn(slot[i]!, 0, perSlot) + run.place;
       // Stale markers and other NaN are not samples.
-      if (!Number.isNaN(value[i]!) && this.#enter(batch, i, pane, end, takes, state, out)) {
-        addMoment(moments, pane, value[i]!);
+      if (!Number.isNaN(value[i]!) && this.#enter(batch, i, pane, run.end, takes, state, out)) {
+        addMoment(state.moments, pane, value[i]!);
         rowPanes[i] = pane;
       } else rowPanes[i] = NONE;
       i += 1;
