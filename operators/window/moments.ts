@@ -13,25 +13,15 @@ export function addMoment(moments: Float64Array, pane: number, value: number): v
   moments[at + 2]! += delta * (value - mean);
 }
 
-/** Where a run of rows goes: into panes that are neither late nor ahead, at one place of the ring of each series. */
-export interface Run {
-  /** Time of these panes: [start, end). */
-  start: number;
-  end: number;
-  /** Their place, times the slots of a block. */
-  place: number;
-  readonly perSlot: number;
-  /** The moments are all that is kept of a pane: its first row can open it. */
-  readonly alone: boolean;
-}
-
 /**
- * Adds rows from `from` on, as long as they belong to the run, are no NaN, and their pane has rows or can be opened by
- * setting its end as its series' newest. Returns where it stopped; `panes` tells the pane of each.
+ * Adds rows from `from` on, as long as they are in [start, end), no NaN, and their pane has rows or can be opened by
+ * setting its end as its series' newest. `place`: of their panes, times the slots of a block; they are neither late nor
+ * ahead. `alone`: the moments are all that is kept of a pane, so its first row can open it. Returns where it stopped;
+ * `panes` tells the pane of each.
  *
- * What is rare is left to the caller, and nothing is called: so the compiler keeps all arrays in registers.
+ * What is rare is left to the caller, and nothing is called: so the compiler keeps the arrays at hand.
  */
-export function addRun({ moments, open, next, newest }: WindowState, { time, slot, value }: Rows, panes: Int32Array, from: number, length: number, { start, end, place, perSlot, alone }: Run): number {
+export function addRun({ moments, open, next, newest }: WindowState, { time, slot, value }: Rows, panes: Int32Array, from: number, length: number, start: number, end: number, place: number, perSlot: number, alone: boolean): number {
   for (let i = from; i < length; i++) {
     const t = time[i]!;
     const v = value[i]!;

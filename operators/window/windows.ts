@@ -3,7 +3,7 @@ import { ADVANCE_SLOTS, BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
 import { placeIn, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
-import { addMoment, addRun, appendMoments, type Run } from './moments.js';
+import { addMoment, addRun, appendMoments } from './moments.js';
 import type { Panes } from './panes.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
 
@@ -30,7 +30,6 @@ export class Windows implements Operator<WindowSchema> {
   /** The aggregate that becomes the value. */
   readonly #first: string;
   readonly #parts: Parts;
-  readonly #run: Run;
   /** Pane of each row of the batch at hand. */
   #rowPanes = new Int32Array(BATCH_ROWS);
   /** Series at hand with a window that closes. */
@@ -44,7 +43,6 @@ export class Windows implements Operator<WindowSchema> {
     this.#panes = panes;
     this.#first = aggregates[0]!;
     this.#parts = partsOf(aggregates, panes);
-    this.#run = { start: 0, end: -Infinity, place: 0, perSlot: panes.perSlot, alone: this.#parts.others.length === 0 };
   }
 
   push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
@@ -103,27 +101,28 @@ export class Windows implements Operator<WindowSchema> {
     const { length, time, slot, value } = batch;
     const { slide, perSlot } = this.#panes;
     const rowPanes = this.#rowPanes;
-    const run = this.#run;
-    // Another watermark may have passed since the last batch.
-    run.end = -Infinity;
+    const alone = this.#parts.others.length === 0;
+    let start = Infinity;
+    let end = -Infinity;
+    let place = 0;
     let takes = false;
     for (let i = 0; i < length; ) {
       const t = time[i]!;
-      if (!(t >= run.start && t < run.end)) {
+      if (!(t >= start && t < end)) {
         const number = Math.floor(t / slide);
-        run.start = number * slide;
-        run.end = run.start + slide;
-        run.place = this.#panes.place(number) * BLOCK_SLOTS;
-        takes = this.#panes.takes(run.end, out.watermark);
+        start = number * slide;
+        end = start + slide;
+        place = this.#panes.place(number) * BLOCK_SLOTS;
+        takes = this.#panes.takes(end, out.watermark);
       }
-      const ran = takes ? addRun(state, batch, rowPanes, i, length, run) : i;
+      const ran = takes ? addRun(state, batch, rowPanes, i, length, start, end, place, perSlot, alone) : i;
       if (ran > i) {
         i = ran;
         continue;
       }
-      const pane = placeIn(slot[i]!, 0, perSlot) + run.place;
+      const pane = placeIn(slot[i]!, 0, perSlot) + place;
       // Stale markers and other NaN are not samples.
-      if (!Number.isNaN(value[i]!) && this.#enter(batch, i, pane, run.end, takes, state, out)) {
+      if (!Number.isNaN(value[i]!) && this.#enter(batch, i, pane, end, takes, state, out)) {
         addMoment(state.moments, pane, value[i]!);
         rowPanes[i] = pane;
       } else rowPanes[i] = NONE;
