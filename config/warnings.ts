@@ -48,7 +48,7 @@ function nodeWarnings(graph: GraphSpec): ConfigProblem[] {
         if (number('sensitivity') < 2) about('operators', node, 'sensitivity', 'a band of less than 2 deviations marks one value in twenty as unusual');
         break;
       case 'window':
-        if (number('lateness') > 10 * number('size')) about('operators', node, 'lateness', 'a window waits more than ten times its own length: nothing comes out until then');
+        if (number('lateness') > 10 * number('size') || number('lateness') > 10 * number('gap')) about('operators', node, 'lateness', 'a window waits more than ten times its own length: nothing comes out until then');
         break;
       case 'forecast':
         if (number('horizon') > 20 * number('history')) about('operators', node, 'horizon', 'a forecast of more than 20 times its history is a guess');

@@ -5,6 +5,7 @@ import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
 import { addMoment, addRun, appendMoments } from './moments.js';
 import type { Panes } from './panes.js';
+import { joinSaved, splitSaved } from './saved.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
 
 /** Instead of a pane, for rows that no window takes. */
@@ -74,21 +75,13 @@ export class Windows implements Operator<WindowSchema> {
   }
 
   save(slot: number): Uint8Array | undefined {
-    const waiting = this.#parts.counter?.save(slot);
-    const sketches = this.#parts.quantiles?.save(slot);
-    if (waiting === undefined && sketches === undefined) return undefined;
-    const waitingBytes = waiting?.length ?? 0;
-    const saved = new Uint8Array(4 + waitingBytes + (sketches?.length ?? 0));
-    new DataView(saved.buffer).setUint32(0, waitingBytes, true);
-    if (waiting !== undefined) saved.set(waiting, 4);
-    if (sketches !== undefined) saved.set(sketches, 4 + waitingBytes);
-    return saved;
+    return joinSaved(this.#parts.counter?.save(slot), this.#parts.quantiles?.save(slot));
   }
 
   restore(slot: number, saved: Uint8Array): void {
-    const waitingEnd = 4 + new DataView(saved.buffer, saved.byteOffset).getUint32(0, true);
-    this.#parts.counter?.restore(slot, saved.subarray(4, waitingEnd));
-    this.#parts.quantiles?.restore(slot, saved.subarray(waitingEnd));
+    const [waiting, sketches] = splitSaved(saved);
+    this.#parts.counter?.restore(slot, waiting);
+    this.#parts.quantiles?.restore(slot, sketches);
   }
 
   release(slot: number): void {
