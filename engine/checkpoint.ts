@@ -52,7 +52,7 @@ export interface CheckpointDone {
   readonly ms: number;
 }
 
-/** After this many parts the directory is saved as a whole again. */
+/** After this many changes the directory is saved as a whole again. */
 const DIRECTORY_PARTS = 64;
 
 /**
@@ -111,7 +111,7 @@ export class Checkpoints {
   }
 
   /** Takes a checkpoint: sends the barrier by `barrier`, waits for all, writes. `gone`: rejects when the graph fails meanwhile. */
-  async take(number: number, directory: { all(): DirectoryChanges; changes(): DirectoryChanges }, barrier: () => Promise<{ sources: Record<string, SavedSource>; journal: number }>, gone: Promise<never>): Promise<CheckpointDone> {
+  async take(number: number, directory: { all(): Iterable<DirectoryChanges>; changes(): DirectoryChanges }, barrier: () => Promise<{ sources: Record<string, SavedSource>; journal: number }>, gone: Promise<never>): Promise<CheckpointDone> {
     const began = this.#clock.elapsed();
     const writer = await this.#store.begin(number);
     try {
@@ -125,8 +125,8 @@ export class Checkpoints {
       this.#running = running;
       const { sources, journal } = await Promise.race([barrier(), gone]);
       // After the barrier: what it tells of new series includes all that rows before the barrier have.
-      const whole = this.#directory.length === 0 || this.#directory.length >= DIRECTORY_PARTS;
-      const changes = whole ? directory.all() : directory.changes();
+      const whole = this.#directory.length === 0 || this.#directory.filter(isChange).length >= DIRECTORY_PARTS;
+      const changes = whole ? directory.all() : [directory.changes()];
       running.told();
       await Promise.race([all, gone]);
       let bytes = 0;
@@ -134,12 +134,13 @@ export class Checkpoints {
         bytes += data.length;
         await writer.chunk(name, data, { lasting });
       };
-      const parts = whole ? [] : this.#directory;
-      for (const name of parts) writer.carry(name);
-      const names = [...parts];
-      if (whole || changes.given.length + changes.released.length + changes.native.length + changes.refused.length > 0) {
-        names.push(`directory/${number}`);
-        await chunk(names.at(-1)!, Buffer.from(JSON.stringify(changes)), true);
+      const names = whole ? [] : [...this.#directory];
+      for (const name of names) writer.carry(name);
+      let part = 0;
+      for (const change of changes) {
+        if (change.given.length + change.released.length + change.native.length + change.refused.length === 0) continue;
+        names.push(whole ? `directory/${number}/${part++}` : `directory/${number}`);
+        await chunk(names.at(-1)!, Buffer.from(JSON.stringify(change)), true);
       }
       const stages: string[] = [];
       for (const actor of running.actors) {
@@ -203,6 +204,9 @@ async function readStage(checkpoint: Checkpoint, name: string): Promise<SavedSta
     asks: head.asks.map((ask) => ({ slot: ask.slot, task: ask.task, asked: number(ask.asked), due: number(ask.due), waits: ask.waits, input: bytesOf(ask.input), ...(ask.answer === null ? {} : { answer: bytesOf(ask.answer) }) })),
   };
 }
+
+/** A part of the directory that has what changed, not a part of the whole. */
+const isChange = (name: string): boolean => /^directory\/\d+$/.test(name);
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));

@@ -16,6 +16,9 @@ export interface DirectoryChanges {
   readonly refused: readonly (readonly [string, number])[];
 }
 
+/** Slots of one part of a whole save: some milliseconds of JSON. */
+const PART_SLOTS = 16_384;
+
 /** Series looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
 const EXPIRY_LOOKS = 65_536;
 
@@ -32,9 +35,11 @@ export class Directory {
   /** Consumers of each source and of each operator. */
   readonly #ofSource: { node: number; port: number }[][];
   readonly #ofOperator: { node: number; port: number }[][];
-  /** Slot by canonical text, of each source. */
-  readonly #native: Map<string, number>[];
-  /** Slot by key: the text, with what else tells it apart. */
+  /** Of each source: some node makes something else of its series. */
+  readonly #derives: readonly boolean[];
+  /** By source, and then by slot: 1 where it gives the series itself. */
+  readonly #native: Uint8Array[];
+  /** Slot by key: the canonical text, with what else tells it apart. */
   readonly #slots = new Map<string, number>();
   readonly #keys: (string | undefined)[] = [];
   readonly #partition: number[] = [];
@@ -55,7 +60,11 @@ export class Directory {
   #last = new Float64Array(256);
   #scan = this.#natives();
   #announcement = emptyAnnouncement();
-  #changes = noChanges();
+  /** Since the last save: slots given, released, and given by each source itself; and series refused. */
+  #given: number[] = [];
+  #released: number[] = [];
+  #adopted: number[][];
+  #refusals: [string, number][] = [];
   /** Series refused because of the bound, and the last of them. */
   refused = 0;
   lastRefused = '';
@@ -65,11 +74,13 @@ export class Directory {
 
   constructor(plan: Plan, registry: Registry) {
     this.#plan = plan;
-    this.#native = plan.sources.map(() => new Map());
+    this.#native = plan.sources.map(() => new Uint8Array(this.#last.length));
     this.#free = Array.from({ length: plan.partitions }, () => []);
     this.#derive = plan.operators.map((node) => deriveOf(node, registry));
     this.#ofSource = plan.sources.map((source) => consumers(plan, source.spec.name));
     this.#ofOperator = plan.operators.map((node) => consumers(plan, node.spec.name));
+    this.#derives = this.#ofSource.map((first) => this.#leadsToDerived(first));
+    this.#adopted = plan.sources.map(() => []);
     this.#giveSelves();
   }
 
@@ -95,31 +106,34 @@ export class Directory {
 
   /** The slot of a source's series; announced if it is new. NO_SLOT: refused, there are too many. */
   slot(source: number, text: string, time: number): number {
-    const known = this.#native[source]!.get(text);
-    if (known === undefined) return this.#add(source, text, time);
+    const known = this.#slots.get(text);
+    if (known === undefined || this.#native[source]![known] === 0) return this.#add(source, text, known, time);
     if (time > this.#last[known]!) this.#last[known] = time;
     return known;
   }
 
-  #add(source: number, text: string, time: number): number {
-    const partition = partitionOf(text, this.#plan.partitions);
-    const key = text;
-    if (!this.#slots.has(key) && this.#live >= this.#plan.maxSeries) {
+  /** `known`: its slot, where another source gives it too. */
+  #add(source: number, text: string, known: number | undefined, time: number): number {
+    if (known === undefined && this.#live >= this.#plan.maxSeries) {
       this.refused += 1;
       this.lastRefused = text;
       return NO_SLOT;
     }
-    const slot = this.#slots.get(key) ?? this.#give(key, text, partition);
+    const slot = known ?? this.#give(text, text, partitionOf(text, this.#plan.partitions));
     this.#adopt(source, text, slot);
-    this.#changes.native.push([this.#plan.sources[source]!.spec.name, slot]);
+    this.#adopted[source]!.push(slot);
     this.#last[slot] = time;
     return slot;
   }
 
   #adopt(source: number, text: string, slot: number): void {
-    this.#native[source]!.set(text, slot);
+    this.#native[source]![slot] = 1;
     this.#needs[slot] = (this.#needs[slot] ?? 0) + 1;
-    this.#walk(this.#ofSource[source]!, slot, parseSeries(text), slot);
+    if (this.#derives[source]!) this.#walk(this.#ofSource[source]!, slot, parseSeries(text), slot);
+  }
+
+  #leadsToDerived(consumers: readonly { readonly node: number }[]): boolean {
+    return consumers.some(({ node }) => this.#derive[node] !== undefined || this.#leadsToDerived(this.#ofOperator[node]!));
   }
 
   /** Follows a series through the graph, and gives slots to what it becomes. */
@@ -174,7 +188,7 @@ export class Directory {
   #refuse(node: string, slot: number): void {
     const nodes = this.#refusedAt.get(slot) ?? new Set();
     this.#refusedAt.set(slot, nodes.add(node));
-    this.#changes.refused.push([node, slot]);
+    this.#refusals.push([node, slot]);
   }
 
   #need(slot: number, native: number): void {
@@ -191,7 +205,7 @@ export class Directory {
     if (free.length === 0) this.#addBlock(partition);
     const slot = free.pop()!;
     this.#enter(slot, key, text, partition);
-    this.#changes.given.push([slot, partition, key]);
+    this.#given.push(slot);
     return slot;
   }
 
@@ -202,11 +216,19 @@ export class Directory {
     this.#needs[slot] = 0;
     this.#live += 1;
     if (slot >= this.#last.length) {
-      const grown = new Float64Array(this.#last.length * 2 ** Math.ceil(Math.log2((slot + 1) / this.#last.length)));
-      grown.set(this.#last);
-      this.#last = grown;
+      const capacity = this.#last.length * 2 ** Math.ceil(Math.log2((slot + 1) / this.#last.length));
+      const last = new Float64Array(capacity);
+      last.set(this.#last);
+      this.#last = last;
+      for (const [source, native] of this.#native.entries()) {
+        const grown = new Uint8Array(capacity);
+        grown.set(native);
+        this.#native[source] = grown;
+      }
     }
-    if (text !== undefined) this.#announcement.series.push([slot, text]);
+    if (text === undefined) return;
+    this.#announcement.series.slots.push(slot);
+    this.#announcement.series.texts.push(text);
   }
 
   #addBlock(partition: number): void {
@@ -222,7 +244,7 @@ export class Directory {
   /** What has to be told since the last call; undefined: nothing. */
   announce(): Announcement | undefined {
     const told = this.#announcement;
-    if (told.series.length === 0 && told.blocks.length === 0 && told.derived.length === 0) return undefined;
+    if (told.series.slots.length === 0 && told.blocks.length === 0 && told.derived.length === 0) return undefined;
     this.#announcement = emptyAnnouncement();
     return told;
   }
@@ -241,10 +263,14 @@ export class Directory {
         this.#scan = this.#natives();
         break;
       }
-      const [text, slot] = next.value;
+      const slot = next.value;
       if (this.#last[slot]! >= before) continue;
       // Sources that have it in common have seen it last in common.
-      for (const other of this.#native) if (other.delete(text)) this.#drop(slot, released);
+      for (const native of this.#native) {
+        if (native[slot] === 0) continue;
+        native[slot] = 0;
+        this.#drop(slot, released);
+      }
       for (const derived of this.#reach.get(slot) ?? []) this.#drop(derived, released);
       this.#reach.delete(slot);
     }
@@ -253,19 +279,18 @@ export class Directory {
         for (const claim of this.#claimsOf.get(slot) ?? []) this.#claims.delete(claim);
         this.#claimsOf.delete(slot);
         this.#refusedAt.delete(slot);
-        this.#changes.released.push(slot);
+        this.#released.push(slot);
       }
       this.#resting.push({ checkpoint, slots: released });
     }
     return released;
   }
 
-  *#natives(): Generator<[string, number]> {
+  *#natives(): Generator<number> {
     // A source read on the shards has its series for as long as it is open.
-    const lasting = this.#native.filter((_, source) => this.#plan.sources[source]!.local !== undefined);
-    for (const native of this.#native) {
-      if (lasting.includes(native)) continue;
-      for (const [text, slot] of native) if (!lasting.some((other) => other.has(text))) yield [text, slot];
+    const isLasting = (slot: number) => this.#native.some((native, source) => this.#plan.sources[source]!.local !== undefined && native[slot] === 1);
+    for (let slot = 0; slot < this.#keys.length; slot++) {
+      if (this.#native.some((native) => native[slot] === 1) && !isLasting(slot)) yield slot;
     }
   }
 
@@ -280,55 +305,91 @@ export class Directory {
 
   /** What changed since the last call. */
   save(): DirectoryChanges {
-    const changes = this.#changes;
-    this.#changes = noChanges();
+    const changes: DirectoryChanges = {
+      // What was released again is not there any more.
+      given: this.#entries(this.#given),
+      released: this.#released,
+      native: this.#adopted.flatMap((slots, source) => this.#nativesOf(source, slots)),
+      refused: this.#refusals,
+    };
+    this.#forgetChanges();
     return changes;
   }
 
-  /** All it holds, as one change: what a save is worth after many. */
-  saveAll(): DirectoryChanges {
-    this.save();
-    const given: [number, number, string][] = [];
-    for (const [slot, key] of this.#keys.entries()) if (key !== undefined) given.push([slot, this.#partition[slot]!, key]);
-    const native = this.#native.flatMap((slots, source) => [...slots.values()].map((slot): [string, number] => [this.#plan.sources[source]!.spec.name, slot]));
+  /** All it holds, in parts: what a save is worth after many. What is given meanwhile is part of the next save as well. */
+  *saveAll(): Generator<DirectoryChanges> {
+    this.#forgetChanges();
+    const part = (of: Partial<DirectoryChanges>): DirectoryChanges => ({ given: [], released: [], native: [], refused: [], ...of });
+    for (let from = 0; from < this.#keys.length; from += PART_SLOTS) {
+      const slots = Array.from({ length: Math.min(PART_SLOTS, this.#keys.length - from) }, (_, i) => from + i);
+      yield part({ given: this.#entries(slots) });
+    }
+    for (const [source, native] of this.#native.entries()) {
+      const slots = Array.from(native.keys()).filter((slot) => native[slot] === 1);
+      for (let from = 0; from < slots.length; from += PART_SLOTS) yield part({ native: this.#nativesOf(source, slots.slice(from, from + PART_SLOTS)) });
+    }
     const refused = [...this.#refusedAt].flatMap(([slot, nodes]) => [...nodes].map((node): [string, number] => [node, slot]));
-    return { given, released: [], native, refused };
+    if (refused.length > 0) yield part({ refused });
+  }
+
+  #entries(slots: readonly number[]): [number, number, string][] {
+    const entries: [number, number, string][] = [];
+    for (const slot of slots) {
+      const key = this.#keys[slot];
+      if (key !== undefined) entries.push([slot, this.#partition[slot]!, key]);
+    }
+    return entries;
+  }
+
+  #nativesOf(source: number, slots: readonly number[]): [string, number][] {
+    const { name } = this.#plan.sources[source]!.spec;
+    return slots.map((slot) => [name, slot]);
+  }
+
+  #forgetChanges(): void {
+    this.#given = [];
+    this.#released = [];
+    this.#adopted = this.#plan.sources.map(() => []);
+    this.#refusals = [];
   }
 
   /** Takes up what was saved, in order, into a fresh directory; `time`: all series count as seen then. */
   restore(saved: readonly DirectoryChanges[], time: number): void {
-    const given = new Map<number, { partition: number; key: string }>();
-    const native = new Map<string, [string, number]>();
+    const keys: (string | undefined)[] = [];
+    const partitions: number[] = [];
+    const native = new Map(this.#plan.sources.map((source) => [source.spec.name, new Set<number>()]));
     const refused = new Map<number, Set<string>>();
     for (const changes of saved) {
       // A slot released rests until a later save, so in one interval it is given before it is released.
-      for (const [slot, partition, key] of changes.given) given.set(slot, { partition, key });
-      for (const [source, slot] of changes.native) native.set(`${source}\0${slot}`, [source, slot]);
+      for (const [slot, partition, key] of changes.given) {
+        keys[slot] = key;
+        partitions[slot] = partition;
+      }
+      for (const [source, slot] of changes.native) native.get(source)?.add(slot);
       for (const [node, slot] of changes.refused) refused.set(slot, (refused.get(slot) ?? new Set()).add(node));
       for (const slot of changes.released) {
-        given.delete(slot);
+        keys[slot] = undefined;
         refused.delete(slot);
-        for (const { spec } of this.#plan.sources) native.delete(`${spec.name}\0${slot}`);
+        for (const slots of native.values()) slots.delete(slot);
       }
     }
-    let top = -1;
-    for (const slot of given.keys()) top = Math.max(top, slot);
     const blocks: (number | undefined)[] = [];
-    for (const [slot, { partition }] of given) blocks[Math.floor(slot / BLOCK_SLOTS)] = partition;
+    for (const [slot, key] of keys.entries()) if (key !== undefined) blocks[Math.floor(slot / BLOCK_SLOTS)] = partitions[slot];
     this.#reset();
-    for (let block = 0; block * BLOCK_SLOTS <= top; block++) this.#addBlock(blocks[block] ?? block % this.#plan.partitions);
-    const used = new Set(given.keys());
-    for (const [p, free] of this.#free.entries()) this.#free[p] = free.filter((slot) => !used.has(slot));
-    for (const [slot, { partition, key }] of given) this.#enter(slot, key, key.startsWith('\0') ? undefined : textOf(key), partition);
+    for (let block = 0; block < blocks.length; block++) this.#addBlock(blocks[block] ?? block % this.#plan.partitions);
+    for (const [p, free] of this.#free.entries()) this.#free[p] = free.filter((slot) => keys[slot] === undefined);
+    for (const [slot, key] of keys.entries()) if (key !== undefined) this.#enter(slot, key, key.startsWith('\0') ? undefined : textOf(key), partitions[slot]!);
     this.#giveSelves();
     for (const [slot, nodes] of refused) this.#refusedAt.set(slot, nodes);
-    for (const [name, slot] of native.values()) {
-      const source = this.#plan.sources.findIndex((s) => s.spec.name === name);
-      if (source < 0 || !given.has(slot)) continue;
-      this.#last[slot] = time;
-      this.#adopt(source, textOf(given.get(slot)!.key), slot);
+    for (const [source, { spec }] of this.#plan.sources.entries()) {
+      for (const slot of native.get(spec.name)!) {
+        const key = keys[slot];
+        if (key === undefined) continue;
+        this.#last[slot] = time;
+        this.#adopt(source, textOf(key), slot);
+      }
     }
-    this.save();
+    this.#forgetChanges();
   }
 
   #reset(): void {
@@ -341,12 +402,8 @@ export class Directory {
   }
 }
 
-function noChanges(): { given: [number, number, string][]; released: number[]; native: [string, number][]; refused: [string, number][] } {
-  return { given: [], released: [], native: [], refused: [] };
-}
-
-function emptyAnnouncement(): { blocks: [number, number][]; series: [number, string][]; members: [number, number, string, number][]; derived: [number, number, number, number][] } {
-  return { blocks: [], series: [], members: [], derived: [] };
+function emptyAnnouncement(): { blocks: [number, number][]; series: { slots: number[]; texts: string[] }; members: [number, number, string, number][]; derived: [number, number, number, number][] } {
+  return { blocks: [], series: { slots: [], texts: [] }, members: [], derived: [] };
 }
 
 /** What a node makes of others is its own: it goes when they go, whatever else has the same text. */

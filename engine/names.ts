@@ -7,8 +7,8 @@ import { NO_SLOT, parseSeries, type Series } from './series.js';
 export interface Announcement {
   /** [block, partition] */
   readonly blocks: readonly (readonly [number, number])[];
-  /** [slot, canonical text] */
-  readonly series: readonly (readonly [number, string])[];
+  /** Slots with their canonical texts: two lists, as a million pairs take seconds to hand over. */
+  readonly series: { readonly slots: readonly number[]; readonly texts: readonly string[] };
   /** [member slot, group slot, member text, node] */
   readonly members: readonly (readonly [number, number, string, number])[];
   /** [node, port, slot, derived slot] */
@@ -41,8 +41,12 @@ export class ThreadNames implements Names {
   all(): Announcement {
     const blocks: [number, number][] = [];
     for (const [block, partition] of this.#partitions.entries()) if (partition !== undefined) blocks.push([block, partition]);
-    const series: [number, string][] = [];
-    for (const [slot, text] of this.#texts.entries()) if (text !== undefined) series.push([slot, text]);
+    const series = { slots: [] as number[], texts: [] as string[] };
+    for (const [slot, text] of this.#texts.entries()) {
+      if (text === undefined) continue;
+      series.slots.push(slot);
+      series.texts.push(text);
+    }
     const members: [number, number, string, number][] = [];
     for (const [slot, own] of this.#group.entries()) if (own !== undefined) members.push([slot, own.group, own.member, own.node]);
     const derived: [number, number, number, number][] = [];
@@ -64,6 +68,11 @@ export class ThreadNames implements Names {
     return blocks;
   }
 
+  /** The partition of a slot that lies in a block that has been announced. */
+  partitionAt(slot: number): number {
+    return this.#partitions[slot >>> BLOCK_SHIFT]!;
+  }
+
   owns(shard: number, slot: number): boolean {
     return this.shardOf[slot >>> BLOCK_SHIFT] === shard;
   }
@@ -79,8 +88,9 @@ export class ThreadNames implements Names {
       this.#partitions[block] = partition;
       this.#blocks = Math.max(this.#blocks, block + 1);
     }
-    for (const [slot, text] of announcement.series) {
-      this.#texts[slot] = text;
+    const { slots, texts } = announcement.series;
+    for (const [i, slot] of slots.entries()) {
+      this.#texts[slot] = texts[i];
       this.#series[slot] = undefined;
       this.#slots = Math.max(this.#slots, slot + 1);
     }

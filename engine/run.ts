@@ -63,6 +63,8 @@ export class Run {
   #shards: RunningShards | undefined;
   #training: Training | undefined;
   readonly #open = new Deferred<Intake>();
+  /** Slot of each series of the sources that shards read, by source. */
+  readonly #localSlots: Record<number, Uint32Array> = {};
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Settles with the checkpoint being taken, if any. */
@@ -190,10 +192,11 @@ export class Run {
     for (const [index, { spec, local }] of this.plan.sources.entries()) {
       if (local === undefined) continue;
       const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
-      for (const series of definition.local!(spec.config)!.series) {
-        const text = seriesText(series.name, series.labels);
-        if (this.directory.slot(index, text, -Infinity) === NO_SLOT) throw new Error(`source ${spec.name} has more series than server.max_series allows (${this.plan.maxSeries})`);
-      }
+      this.#localSlots[index] = Uint32Array.from(definition.local!(spec.config)!.series, ({ name, labels }) => {
+        const slot = this.directory.slot(index, seriesText(name, labels), -Infinity);
+        if (slot === NO_SLOT) throw new Error(`source ${spec.name} has more series than server.max_series allows (${this.plan.maxSeries})`);
+        return slot;
+      });
     }
   }
 
@@ -206,7 +209,7 @@ export class Run {
     const positions = this.#localPositions(restored);
     const hasLocal = this.plan.sources.some((source) => source.local !== undefined);
     const tasks = this.#controls.map((_, shard) => {
-      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], positions, live: !replay, decisions: this.#journal?.decisions ?? [] };
+      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], localSlots: this.#localSlots, positions, live: !replay, decisions: this.#journal?.decisions ?? [] };
       return { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined };
     });
     this.#shards = this.#host.threads.start(tasks, (report) => this.#hear(report), (error) => this.#fail(error));

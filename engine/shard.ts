@@ -9,7 +9,6 @@ import { Outlet } from './outlet.js';
 import type { AnyOperator } from './operator.js';
 import type { Plan, PlannedActor, PlannedOperator, Wire } from './plan.js';
 import { channelKey, CONTROL_SHAPE, type SharedMemory } from './shard-memory.js';
-import { partitionOf, seriesText } from './series.js';
 import { Signal } from './signal.js';
 import type { Ask, Decided } from './ask.js';
 import { Stage, type SavedStage } from './stage.js';
@@ -26,7 +25,9 @@ export interface ShardStart {
   readonly selves: readonly number[];
   /** What the shards saved in the checkpoint that is restored. */
   readonly saved: readonly SavedStage[];
-  /** Positions of sources read on shards, by source index. */
+  /** Of sources read on shards, by source index: the slot of each of its series. */
+  readonly localSlots: Readonly<Record<number, Uint32Array>>;
+  /** And their positions. */
   readonly positions: Readonly<Record<number, readonly (readonly [number, Position])[]>>;
   readonly live: boolean;
   /** What a run before a crash decided about training tasks. */
@@ -132,20 +133,14 @@ export class Shard {
   }
 
   #readLocal(actor: Actor, index: number, sources: readonly AnySource[]): void {
-    const { plan, shard, positions } = this.#start;
+    const { plan, shard, positions, localSlots } = this.#start;
     const { spec } = plan.sources[index]!;
     const source = sources.find((d) => d.name === spec.type)!.local!(spec.config)!;
-    const slots = new Map<string, number>();
-    for (const block of this.#names.blocksOf(shard)) {
-      for (let slot = block << BLOCK_SHIFT; slot < (block + 1) << BLOCK_SHIFT; slot++) if (this.#names.has(slot)) slots.set(this.#names.text(slot), slot);
-    }
-    const own = source.series.flatMap((series, i) => {
-      const text = seriesText(series.name, series.labels);
-      const slot = slots.get(text);
-      return slot === undefined ? [] : [{ i, slot, partition: partitionOf(text, plan.partitions) }];
-    });
+    const slots = localSlots[index]!;
+    const own = Uint32Array.from(slots.keys()).filter((i) => this.#names.owns(shard, slots[i]!));
+    const slot = own.map((i) => slots[i]!);
     const from = new Map((positions[index] ?? []).filter(([partition]) => plan.owner[partition] === shard));
-    source.open(Uint32Array.from(own, (o) => o.i), Uint32Array.from(own, (o) => o.slot), Uint32Array.from(own, (o) => o.partition), from);
+    source.open(own, slot, slot.map((each) => this.#names.partitionAt(each)), from);
     actor.read(source);
   }
 

@@ -10,7 +10,7 @@ import { watermarkAfter, type Shape } from './shape.js';
  * those that are behind are read first.
  */
 export class LocalShape implements LocalSource {
-  readonly series: readonly Series[];
+  readonly #makeSeries: () => readonly Series[];
   readonly #shape: Shape;
   /** Own series and their slots, by partition and then by series: partition p has `[#first[p], #first[p + 1])`. */
   #own = new Uint32Array(0);
@@ -24,9 +24,14 @@ export class LocalShape implements LocalSource {
   #current = Infinity;
   #cursor = 0;
 
-  constructor(series: readonly Series[], shape: Shape) {
-    this.series = series;
+  /** `makeSeries`: called where they are asked for, which is not on a shard. */
+  constructor(makeSeries: () => readonly Series[], shape: Shape) {
+    this.#makeSeries = makeSeries;
     this.#shape = shape;
+  }
+
+  get series(): readonly Series[] {
+    return this.#makeSeries();
   }
 
   open(index: Uint32Array, slot: Uint32Array, partition: Uint32Array, from: ReadonlyMap<number, Position>): void {

@@ -106,5 +106,5 @@ Without \`rate\` and \`truth\` it is read on the threads that own the series.`,
   live: (config) => config.rate !== undefined,
   disorder: (config) => (config.spec === undefined ? 0 : SPEC_DISORDER_MS),
   create: (config, context) => new GenerateSource(config, context),
-  local: (config) => (config.rate !== undefined || config.truth !== undefined ? undefined : new LocalShape(seriesOf(config), shapeOf(config, START))),
+  local: (config) => (config.rate !== undefined || config.truth !== undefined ? undefined : new LocalShape(() => seriesOf(config), shapeOf(config, START))),
 });

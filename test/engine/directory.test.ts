@@ -224,7 +224,7 @@ await t.test('in any sequence of coming, going, saving and restoring it is as th
         const told = directory.announce();
         if (told === undefined) return true;
         names.learn(told);
-        return [...told.series.map(([slot]) => slot), ...told.members.map(([slot]) => slot)].every((slot) => {
+        return [...told.series.slots, ...told.members.map(([slot]) => slot)].every((slot) => {
           const released = resting.get(slot);
           resting.delete(slot);
           return released === undefined || released < checkpoint - KEPT + 1;
@@ -243,7 +243,7 @@ await t.test('in any sequence of coming, going, saving and restoring it is as th
         } else if (each === 'restore') {
           // Incremental changes are worth the whole.
           saves.push(JSON.parse(JSON.stringify(directory.save())) as DirectoryChanges);
-          if (wholeToo) saves = [JSON.parse(JSON.stringify(directory.saveAll())) as DirectoryChanges];
+          if (wholeToo) saves = JSON.parse(JSON.stringify([...directory.saveAll()])) as DirectoryChanges[];
           const slots = [...model.natives.values()].map(({ source, text }) => directory.slot(source, text, -Infinity));
           directory = new Directory(plan, registry);
           directory.restore(saves, time);

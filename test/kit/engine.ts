@@ -142,7 +142,7 @@ export class Engine implements Outcome {
     this.#directory = new Directory(plan, this.#registry);
     if (this.#saves.length > 0) this.#directory.restore(this.#saves, 0);
     this.#names = new ThreadNames(plan.partitions, plan.owner);
-    const names = this.#directory.announce() ?? { blocks: [], series: [], members: [], derived: [] };
+    const names = this.#directory.announce() ?? { blocks: [], series: { slots: [], texts: [] }, members: [], derived: [] };
     this.#names.learn(names);
     const signals = memory.signals.map((words) => new Signal(words));
     const main = signals.at(-1)!;
@@ -163,7 +163,7 @@ export class Engine implements Outcome {
     this.#saved = [];
     this.#asks = [];
     this.shards = shards.map(
-      (shard) => new Shard({ plan, shard, memory, names: structuredClone(names), selves, saved, positions: {}, live: false, decisions: [] }, this.#registry.operators, [], (report) => this.#hear(report)),
+      (shard) => new Shard({ plan, shard, memory, names: structuredClone(names), selves, saved, localSlots: {}, positions: {}, live: false, decisions: [] }, this.#registry.operators, [], (report) => this.#hear(report)),
     );
   }
 
