@@ -102,7 +102,8 @@ export class LocalShape implements LocalSource {
       if (to < next) return to;
       this.#step[p]! += 1;
       this.#given[p] = 0;
-      if (to === limit || this.#cursor === this.#partitions.length) return to;
+      // One that has moved here may be in the middle of a step.
+      if (to === limit || this.#cursor === this.#partitions.length || this.#given[this.#cursor] !== 0) return to;
     }
   }
 

@@ -102,6 +102,8 @@ t.test('read on shards it gives the same samples, wherever series lie and wherev
       const samples = bySeries([...first.samples, ...rest.samples]);
       if (JSON.stringify(samples) !== JSON.stringify(whole[which])) throw new Error('other samples');
     }),
+    // Two partitions in the middle of a step on one shard.
+    { examples: [[0, { partitions: 6, shards: 2, rows: 1 }, { partitions: 6, shards: 1, rows: 3 }, 1]] },
   );
   const spec = { spec: 'W1', series: 13, count: 100 };
   const watermarks = (shards: number, rows: number): number[] => [...readShards(spec, { partitions: 6, shards, rows }, new Map()).watermarks].sort((a, b) => a - b);
