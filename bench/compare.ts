@@ -26,7 +26,7 @@ export interface Effort {
   readonly jobs: number;
 }
 
-export const EFFORT: Effort = { pairs: 15, jobs: 6 };
+export const EFFORT: Effort = { pairs: 15, jobs: 10 };
 /** A smaller difference is nobody's concern; and two builds of the same code may differ by as much, by how they come to lie in memory. */
 export const LEAST_DIFFERENCE = 0.01;
 

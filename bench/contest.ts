@@ -65,17 +65,38 @@ export interface Contest {
   readonly failures: readonly string[];
 }
 
+/** V8 is done with compiling an engine's loops only after a second or so of them. */
+const WARM_S = 2;
+const MOST_JOBS = 8;
+
+/** So many that the last one is warm, of an engine whose job takes so long. */
+const jobsToBeWarm = (seconds: number): number => Math.min(MOST_JOBS, 1 + Math.ceil(WARM_S / seconds));
+
+export interface Rounds {
+  readonly runs: number;
+  /** As many jobs in each process as make it warm; else as many as the workload has. */
+  readonly warm: boolean;
+  readonly say: (text: string) => void;
+}
+
 /** Runs the entries `runs` times, one of each a round, every round beginning with another one; and compares what they found. */
-export async function contest(workload: Workload, entries: readonly Entry[], { runs, say }: { runs: number; say: (text: string) => void }): Promise<Contest> {
+export async function contest(workload: Workload, entries: readonly Entry[], { runs, warm, say }: Rounds): Promise<Contest> {
   const found = new Map<Entry, Run[]>(entries.map((entry) => [entry, []]));
   const failures: string[] = [];
+  const jobs = new Map<Entry, number>();
   for (const entry of entries) wantedCheck(workload, entry, found);
   for (let round = 0; round < runs; round++) {
     const order = entries.map((_, i) => entries[(i + round) % entries.length]!);
     for (const entry of order.filter((entry) => found.has(entry))) {
       const title = `${workload.name}, ${nameOf(entry)}`;
       try {
-        const run = await measure({ ...entry, workload: workload.name, jobs: workload.jobs, limit_s: workload.limit_s });
+        const job = { ...entry, workload: workload.name, jobs: jobs.get(entry) ?? workload.jobs, limit_s: workload.limit_s };
+        let run = await measure(job);
+        if (!jobs.has(entry)) {
+          jobs.set(entry, Math.max(workload.jobs, warm && workload.jobs > 1 ? jobsToBeWarm(run.outcomes.at(-1)!.seconds) : 0));
+          // Then the first was to find that out.
+          if (jobs.get(entry)! > workload.jobs) run = await measure({ ...job, jobs: jobs.get(entry)! });
+        }
         const wanted = wantedCheck(workload, entry, found) ?? run.outcomes[0]!.check;
         const wrong = run.outcomes.map((outcome) => disagreements(only(workload, outcome.check), only(workload, wanted))).find((figures) => figures.length > 0);
         if (wrong !== undefined) throw new Error(`it disagrees with ${workload.oracle === undefined ? 'itself' : 'the oracle'}: ${wrong[0]!}${wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : ''}`);

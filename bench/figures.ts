@@ -17,6 +17,8 @@ export interface Figure {
   readonly samples: number;
   readonly series: number;
   readonly runs: number;
+  /** In each process. */
+  readonly jobs: number;
   /** Of the last job of each process. */
   readonly samples_per_second: Spread;
   /** Of the first, where there were several. */
@@ -60,6 +62,7 @@ export function figure(runs: readonly [Run, ...Run[]], series: number, measured_
     samples,
     series,
     runs: runs.length,
+    jobs: runs[0].outcomes.length,
     samples_per_second: spread(last.map(speed)),
     ...(runs[0].outcomes.length > 1 && { cold_samples_per_second: spread(runs.map((run) => speed(run.outcomes[0]!))) }),
     check,

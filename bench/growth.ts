@@ -1,9 +1,9 @@
-import { contest, type Entry, type ReadyEngine } from './contest.js';
+import { contest, type Entry, type ReadyEngine, type Rounds } from './contest.js';
 import type { Grown } from './expectations.js';
 import { workload, type Growth, type Workload } from './workloads.js';
 
 /** Speed at each point; points are interleaved like engines. Those whose engine is not there are left out. */
-export async function grow(growth: Growth, ready: readonly ReadyEngine[], options: { runs: number; samples: number | undefined; say: (text: string) => void }): Promise<{ grown: Grown; failures: readonly string[] }> {
+export async function grow(growth: Growth, ready: readonly ReadyEngine[], options: Rounds & { readonly samples: number | undefined }): Promise<{ grown: Grown; failures: readonly string[] }> {
   const { oracle, ...free } = workload(growth.workload);
   const of: Workload = oracle === undefined || growth.otherResults ? free : { ...free, oracle };
   const points = new Map<Entry, number>();

@@ -28,7 +28,9 @@ const sizeOf = (workload: Workload, figures: readonly Figure[]): { samples: numb
 /** What is counted, for the heading of a table. */
 export function sizeLine(workload: Workload, figures: readonly Figure[]): string {
   const { samples, series } = sizeOf(workload, figures);
-  const jobs = workload.jobs > 1 ? `; the figure is that of job ${workload.jobs} in one process` : '';
+  const most = Math.max(...figures.map((f) => f.jobs));
+  const least = Math.min(...figures.map((f) => f.jobs));
+  const jobs = most === 1 ? '' : `; the figure is that of the last of ${least === most ? most : `${least} to ${most}`} jobs in one process`;
   const inSeries = series === workload.series ? '' : ` over ${series.toLocaleString('en-US')} series instead of ${workload.series.toLocaleString('en-US')}`;
   return `${samples.toLocaleString('en-US')} ${workload.unit} a job${inSeries}${jobs}.`;
 }

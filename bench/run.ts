@@ -92,13 +92,13 @@ async function bench(given: Given): Promise<boolean> {
   for (const workload of given.workloads) {
     const rows = entries(workload, ready.filter(({ engine }) => contestants.includes(engine)), given);
     if (rows.length === 0) continue;
-    const found = await contest(workload, rows, { runs: given.runs, say });
+    const found = await contest(workload, rows, { runs: given.runs, warm: !given.quick, say });
     figures.push(...found.figures.values());
     failures.push(...found.failures);
     if (found.figures.size > 0) print(workload, [...found.figures.values()]);
   }
   for (const growth of given.growth ? growths : []) {
-    const found = await grow(growth, ready, { runs: given.runs, samples: given.samples, say });
+    const found = await grow(growth, ready, { runs: given.runs, warm: !given.quick, samples: given.samples, say });
     grown.push(found.grown);
     failures.push(...found.failures);
     console.log(`\n${growth.title}\n\n${asText(growthTable(growth, found.grown.points))}`);

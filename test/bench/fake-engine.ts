@@ -22,6 +22,9 @@ for (let job = 1; job <= Number(jobs); job++) {
     case 'good':
       tell({ seconds: 1 / job });
       break;
+    case 'unhurried':
+      tell({ seconds: 10 });
+      break;
     case 'wrong':
       tell({ check: { ...outcome.check, counts: Number(samples) * 1.00001 } });
       break;

@@ -46,7 +46,7 @@ await t.test('what engines found is compared: with themselves, where there is no
   const said: string[] = [];
   const say = (text: string): void => void said.push(text);
   const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 20 };
-  const found = await contest(free, ['good', 'unsteady', 'no-number', 'crash'].map(entry), { runs: 2, say });
+  const found = await contest(free, ['good', 'unsteady', 'no-number', 'crash'].map(entry), { runs: 2, warm: false, say });
   t.strictSame([...found.figures.values()].map((f) => [f.engine, f.runs, f.samples_per_second.median, f.cold_samples_per_second!.median]), [['fake', 2, 2_000, 1_000]]);
   t.equal(found.failures.length, 3);
   t.match(found.failures.join('\n'), /W1, unsteady, 1 thread: it disagrees with itself: counts: 1002, expected 1001/);
@@ -55,8 +55,14 @@ await t.test('what engines found is compared: with themselves, where there is no
   t.equal(said.filter((text) => /crash/.test(text)).length, 1, 'one that failed is not run again');
 });
 
+await t.test('an engine does as many jobs as make it warm, the same in every run', async (t) => {
+  const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 20 };
+  const { figures } = await contest(free, [{ ...fake('good'), engine: 'good', threads: 1 }, { ...fake('unhurried'), engine: 'unhurried', threads: 1 }], { runs: 2, warm: true, say: () => {} });
+  t.strictSame([...figures.values()].map((f) => [f.jobs, f.runs, f.samples_per_second.median]), [[5, 2, 5_000], [2, 2, 100]]);
+});
+
 await t.test('with the oracle, whatever is not right is told with both values', async (t) => {
-  const { failures, figures } = await contest({ ...workload('W1'), limit_s: 20 }, [{ ...fake('good'), engine: 'good', threads: 1 }], { runs: 1, say: () => {} });
+  const { failures, figures } = await contest({ ...workload('W1'), limit_s: 20 }, [{ ...fake('good'), engine: 'good', threads: 1 }], { runs: 1, warm: false, say: () => {} });
   t.equal(figures.size, 0);
   t.match(failures[0], /W1, good, 1 thread: it disagrees with the oracle: results: 10, expected \d+ \(and 2 more\)/);
 });

@@ -44,9 +44,9 @@ await t.test('rows have their ratio against the yardstick, and name other number
 });
 
 await t.test('the size of a job is told, and where its series are not those of the workload', (t) => {
-  t.equal(sizeLine(workload('W1'), figures), '20,000,000 samples a job; the figure is that of job 2 in one process.');
+  t.equal(sizeLine(workload('W1'), figures), '20,000,000 samples a job; the figure is that of the last of 2 jobs in one process.');
   const [small] = figures.map((f) => ({ ...f, workload: 'W6' as const, series: 500 }));
-  t.equal(sizeLine(workload('W6'), [small!]), '20,000,000 samples a job over 500 series instead of 1,000,000.');
+  t.equal(sizeLine(workload('W6'), [small!]), '20,000,000 samples a job over 500 series instead of 1,000,000; the figure is that of the last of 2 jobs in one process.');
   const memory = (series: number) => judge({ figures: [{ ...figures[1]!, workload: 'W6', series, peak_rss_mb: 1_000 }], grown: [] }).find((j) => j.expectation.name === 'W6-memory')!;
   t.equal(memory(500).verdict, 'not measured');
   t.equal(memory(1_000_000).verdict, 'met');

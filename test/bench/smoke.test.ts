@@ -16,7 +16,7 @@ for (const workload of workloads) {
   const rows = entries(workload, ready, workload.smoke).map(withoutLoader);
   if (rows.length === 0) continue;
   t.test(workload.title, { buffered: true }, async (t) => {
-    const { figures, failures } = await contest({ ...workload, limit_s: 60 }, rows, { runs: 1, say: () => {} });
+    const { figures, failures } = await contest({ ...workload, limit_s: 60 }, rows, { runs: 1, warm: false, say: () => {} });
     t.strictSame(failures, []);
     t.equal(figures.size, rows.length);
     t.ok([...figures.values()].every((f) => f.samples_per_second.median > 0));
