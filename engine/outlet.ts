@@ -23,8 +23,10 @@ export class Outlet {
   /** Messages without credit, by channel, in order. */
   readonly #waiting: Frame[][];
   readonly #spare: Frame[] = [];
-  /** Of the batch at hand, by channel: which rows go there, and as which slots. */
-  readonly #picked: { length: number; readonly index: Uint32Array; readonly slot: Uint32Array }[];
+  /** Of the rows at hand, by channel: how many go there, which (channel c from `c * BATCH_ROWS` on), and as which slots. */
+  readonly #picked: Uint32Array;
+  readonly #pickedIndex: Uint32Array;
+  readonly #pickedSlot: Uint32Array;
   readonly #shape: ChannelShape;
   #blocked = 0;
 
@@ -39,7 +41,9 @@ export class Outlet {
     this.#plan = plan;
     this.#open = channels.map(() => undefined);
     this.#waiting = channels.map(() => []);
-    this.#picked = channels.map(() => ({ length: 0, index: new Uint32Array(BATCH_ROWS), slot: new Uint32Array(BATCH_ROWS) }));
+    this.#picked = new Uint32Array(channels.length);
+    this.#pickedIndex = new Uint32Array(channels.length * BATCH_ROWS);
+    this.#pickedSlot = new Uint32Array(channels.length * BATCH_ROWS);
     this.#shape = { columns: wire.columns, frames: 1 };
   }
 
@@ -65,33 +69,54 @@ export class Outlet {
 
   /** Row by row to the shard of its series; where the edge derives, of what its series becomes there. */
   #scatter(link: Link, batch: Batch, arrays: readonly Float64Array[], derivation: Derivation | undefined): void {
-    const { shardOf } = this.#names;
     const { length, slot } = batch;
-    for (let i = 0; i < length; i++) {
-      const own = derivation === undefined ? slot[i]! : (derivation.one[slot[i]!] ?? NO_SLOT);
-      if (own !== NO_SLOT) this.#pick(shardOf[own >>> BLOCK_SHIFT]!, i, own, link, batch, arrays);
-      else for (const many of derivation?.many.get(slot[i]!) ?? []) this.#pick(shardOf[many >>> BLOCK_SHIFT]!, i, many, link, batch, arrays);
+    for (let from = 0; from < length; ) {
+      from = this.#pickRun(slot, from, length, derivation);
+      for (let to = 0; to < this.#channels.length; to++) this.#gather(to, link, batch, arrays);
+      if (from === length) return;
+      // It becomes several series, or none.
+      for (const many of derivation?.many.get(slot[from]!) ?? []) {
+        const to = this.#names.shardOf[many >>> BLOCK_SHIFT]!;
+        this.#pickedIndex[to * BATCH_ROWS] = from;
+        this.#pickedSlot[to * BATCH_ROWS] = many;
+        this.#picked[to] = 1;
+        this.#gather(to, link, batch, arrays);
+      }
+      from += 1;
     }
-    for (let to = 0; to < this.#picked.length; to++) this.#gather(to, link, batch, arrays);
   }
 
-  #pick(to: number, i: number, own: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
-    const picked = this.#picked[to]!;
-    const n = picked.length;
-    picked.index[n] = i;
-    picked.slot[n] = own;
-    picked.length = n + 1;
-    if (n + 1 === BATCH_ROWS) this.#gather(to, link, batch, arrays);
+  /** Notes for each row from `from` on where it goes and as which slot; stops at one that is not one row there, or after a batch of them. Calls nothing, so that the compiler keeps the arrays at hand. */
+  #pickRun(slots: Uint32Array, from: number, length: number, derivation: Derivation | undefined): number {
+    const { shardOf } = this.#names;
+    const one = derivation === undefined ? undefined : derivation.one;
+    const picked = this.#picked;
+    const index = this.#pickedIndex;
+    const slot = this.#pickedSlot;
+    const end = Math.min(length, from + BATCH_ROWS);
+    for (let i = from; i < end; i++) {
+      const before = slots[i]!;
+      const own = one === undefined ? before : before < one.length ? one[before]! : NO_SLOT;
+      if (own === NO_SLOT) return i;
+      const to = shardOf[own >>> BLOCK_SHIFT]!;
+      const n = picked[to]!;
+      index[to * BATCH_ROWS + n] = i;
+      slot[to * BATCH_ROWS + n] = own;
+      picked[to] = n + 1;
+    }
+    return end;
   }
 
   /** Copies the rows picked for a channel. */
   #gather(to: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {
-    const { index, slot, length } = this.#picked[to]!;
+    const index = this.#pickedIndex;
+    const slot = this.#pickedSlot;
     const { time, value, flags } = batch;
-    for (let from = 0; from < length; ) {
+    const last = to * BATCH_ROWS + this.#picked[to]!;
+    for (let from = to * BATCH_ROWS; from < last; ) {
       const frame = this.#room(to, link);
       const first = frame.length;
-      const end = Math.min(length, from + BATCH_ROWS - first);
+      const end = Math.min(last, from + BATCH_ROWS - first);
       const { time: toTime, slot: toSlot, value: toValue, flags: toFlags } = frame;
       for (let k = from, n = first; k < end; k++, n++) {
         const i = index[k]!;
@@ -109,7 +134,7 @@ export class Outlet {
       if (frame.length === BATCH_ROWS) this.#publish(to);
       from = end;
     }
-    this.#picked[to]!.length = 0;
+    this.#picked[to] = 0;
   }
 
   #bulk(to: number, link: Link, batch: Batch, arrays: readonly Float64Array[]): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BATCH_ROWS } from '../../engine/limits.js';
 import { defineOperator } from '../../engine/operator.js';
 import { makeSeries } from '../../engine/series.js';
 
@@ -16,9 +17,14 @@ export const rekey = defineOperator({
   ports: () => ({ input: { rows: [] }, output: { rows: [] } }),
   route: () => 'group',
   series: () => (of) => [{ series: makeSeries(`renamed_${of.name}`, of.labels), member: '' }],
-  create: (_, { names }) => ({
-    push({ length, time, slot, value, flags }, _state, out) {
-      for (let i = 0; i < length; i++) out.row(time[i]!, names.group(slot[i]!), value[i]!, flags[i]!);
-    },
-  }),
+  create: (_, { names }) => {
+    const slots = new Uint32Array(BATCH_ROWS);
+    return {
+      push(batch, _state, out) {
+        const { length, slot } = batch;
+        for (let i = 0; i < length; i++) slots[i] = names.group(slot[i]!);
+        out.extend({ ...batch, slot: slots });
+      },
+    };
+  },
 });
