@@ -1,0 +1,97 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { Journal, type Decision } from '../../engine/journal.js';
+
+const idle = (rows: number, source = 'in'): Decision => ({ type: 'idle', source, rows, watermark: rows * 10 });
+const answer = (due: number): Decision => ({ type: 'answer', node: 'model', series: 'a', member: 'a', task: 'fit', asked: due - 5, due });
+const horizon = (watermark: number): Decision => ({ type: 'horizon', watermark });
+
+const open = (t: Test, folder: string, after = 0, replays = (source: string) => source === 'in') => Journal.open(folder, after, replays, (message) => t.fail(message));
+
+await t.test('decisions are read back in order, from a place on', async (t) => {
+  const folder = t.testdir();
+  let journal = await open(t, folder);
+  t.same([journal.decisions, journal.place(0)], [[], 0]);
+  await Promise.all([journal.record(idle(1)), journal.record(answer(20)), journal.record(idle(2))]);
+  const place = journal.place(0);
+  await journal.record(idle(3));
+  t.equal(journal.place(0), place + 1);
+  await journal.close();
+
+  journal = await open(t, folder);
+  t.same(journal.decisions, [idle(1), answer(20), idle(2), idle(3)]);
+  await journal.close();
+  journal = await open(t, folder, place);
+  t.same(journal.decisions, [idle(3)]);
+  await journal.record(idle(4));
+  await journal.close();
+  journal = await open(t, folder, place);
+  t.same(journal.decisions, [idle(3), idle(4)], 'a run after a crash adds to them');
+  await journal.close();
+});
+
+await t.test('its place is before what is still to be repeated', async (t) => {
+  const folder = t.testdir();
+  let journal = await open(t, folder);
+  for (const decision of [idle(1), answer(20), idle(2), answer(40)]) await journal.record(decision);
+  await journal.close();
+
+  journal = await open(t, folder);
+  const [first, second, third] = journal.decisions;
+  t.equal(journal.place(0), 0);
+  await journal.record(idle(9));
+  journal.repeated(first!);
+  t.equal(journal.place(0), 1, 'what is decided anew comes after it');
+  journal.repeated(third!);
+  t.equal(journal.place(0), 1);
+  journal.repeated(second!);
+  t.equal(journal.place(0), 3);
+  t.equal(journal.place(40), 3, 'an answer that is due now may still be asked for');
+  t.equal(journal.place(41), 5, 'one that was due before will not');
+  await journal.close();
+
+  journal = await open(t, folder, 1);
+  t.same(journal.decisions, [answer(20), idle(2), answer(40), idle(9)]);
+  await journal.close();
+});
+
+await t.test('of a source that can not give its rows again nothing is repeated, nor waited for', async (t) => {
+  const folder = t.testdir();
+  let journal = await open(t, folder);
+  for (const decision of [idle(1, 'gone'), idle(2), idle(3, 'gone')]) await journal.record(decision);
+  await journal.close();
+  journal = await open(t, folder);
+  t.same(journal.decisions, [idle(2)]);
+  t.equal(journal.place(0), 1);
+  journal.repeated(journal.decisions[0]!);
+  t.equal(journal.place(0), 3);
+  await journal.close();
+});
+
+await t.test('the horizon is the furthest of all, and holds no place', async (t) => {
+  const folder = t.testdir();
+  let journal = await open(t, folder);
+  t.equal(journal.horizon, -Infinity);
+  for (const decision of [horizon(100), horizon(300), horizon(200)]) await journal.record(decision);
+  t.equal(journal.horizon, -Infinity, 'of runs before');
+  await journal.close();
+  journal = await open(t, folder);
+  t.equal(journal.horizon, 300);
+  t.equal(journal.place(0), 3);
+  await journal.close();
+});
+
+await t.test('cut with the checkpoints it stays small', async (t) => {
+  const folder = t.testdir();
+  const journal = await open(t, folder);
+  const size = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  let most = 0;
+  for (let n = 0; n < 10; n++) {
+    await Promise.all(Array.from({ length: 800 }, (_, i) => journal.record(idle(n * 800 + i, 'x'.repeat(10_000)))));
+    await journal.drop(journal.place(0));
+    most = Math.max(most, size());
+  }
+  t.ok(most < 40e6, `${Math.round(most / 1e6)} MB of 80 MB`);
+  await journal.close();
+});
