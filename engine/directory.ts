@@ -16,10 +16,10 @@ export interface DirectoryChanges {
   readonly refused: readonly (readonly [string, number])[];
 }
 
-/** Slots of one part of a whole save: some milliseconds of JSON. */
-const PART_SLOTS = 16_384;
+/** Slots of one part of a whole save: a few milliseconds of JSON. */
+const PART_SLOTS = 8_192;
 
-/** Series looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
+/** Slots looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
 const EXPIRY_LOOKS = 65_536;
 
 type Derive = (of: Series, port: number) => readonly Derived[];
@@ -58,7 +58,8 @@ export class Directory {
   #blocks = 0;
   #live = 0;
   #last = new Float64Array(256);
-  #scan = this.#natives();
+  /** Where the look for expired series goes on. */
+  #looked = 0;
   #announcement = emptyAnnouncement();
   /** Since the last save: slots given, released, and given by each source itself; and series refused. */
   #given: number[] = [];
@@ -257,14 +258,10 @@ export class Directory {
   expire(before: number, checkpoint: number, kept: number): number[] {
     while (this.#resting.length > 0 && this.#resting[0]!.checkpoint < kept) for (const slot of this.#resting.shift()!.slots) this.#free[this.#partition[slot]!]!.push(slot);
     const released: number[] = [];
-    for (let looked = 0; looked < EXPIRY_LOOKS; looked++) {
-      const next = this.#scan.next();
-      if (next.done === true) {
-        this.#scan = this.#natives();
-        break;
-      }
-      const slot = next.value;
-      if (this.#last[slot]! >= before) continue;
+    for (let looks = Math.min(EXPIRY_LOOKS, this.#keys.length); looks > 0; looks--) {
+      if (this.#looked >= this.#keys.length) this.#looked = 0;
+      const slot = this.#looked++;
+      if (this.#last[slot]! >= before || this.#lasts(slot)) continue;
       // Sources that have it in common have seen it last in common.
       for (const native of this.#native) {
         if (native[slot] === 0) continue;
@@ -286,12 +283,15 @@ export class Directory {
     return released;
   }
 
-  *#natives(): Generator<number> {
-    // A source read on the shards has its series for as long as it is open.
-    const isLasting = (slot: number) => this.#native.some((native, source) => this.#plan.sources[source]!.local !== undefined && native[slot] === 1);
-    for (let slot = 0; slot < this.#keys.length; slot++) {
-      if (this.#native.some((native) => native[slot] === 1) && !isLasting(slot)) yield slot;
+  /** A source read on the shards has its series for as long as it is open; what no source gives goes with what it came of. */
+  #lasts(slot: number): boolean {
+    let given = false;
+    for (const [source, native] of this.#native.entries()) {
+      if (native[slot] === 0) continue;
+      if (this.#plan.sources[source]!.local !== undefined) return true;
+      given = true;
     }
+    return !given;
   }
 
   #drop(slot: number, released: number[]): void {
