@@ -2,7 +2,7 @@ import { systemRandom, type Random } from '../engine/random.js';
 import type { Entry } from './contest.js';
 import { disagreements } from './oracle.js';
 import { measure } from './measure.js';
-import { bootstrap, quantile, type Interval } from './statistics.js';
+import { bootstrap, median, type Interval } from './statistics.js';
 import type { Workload } from './workloads.js';
 
 /** One of two builds of the same engine. */
@@ -36,17 +36,15 @@ export interface Pair {
   readonly now: number;
 }
 
-/**
- * Of two runs a quarter of which was not disturbed: what comes between from outside only ever slows, so that the upper
- * quartile is steadier than the median, and neither is moved by one lucky run.
- */
-const ratioOf = (pairs: readonly Pair[]): number => quantile(pairs.map((pair) => pair.now), 0.75) / quantile(pairs.map((pair) => pair.old), 0.75);
+/** Median of the ratios within pairs: a machine that is slower for a minute is so for both of a pair, and few pairs that were disturbed do not move it. */
+const logRatio = (pairs: readonly Pair[]): number => median(pairs.map(({ old, now }) => Math.log(now / old)));
 
 /** Faster or slower, if the whole interval of the ratio (bootstrap over pairs) is on one side of "the same, within `LEAST_DIFFERENCE`". */
 export function judgePairs(pairs: readonly Pair[], random: Random): Comparison {
-  const interval = bootstrap(pairs, ratioOf, { random });
+  const logs = bootstrap(pairs, logRatio, { random });
+  const interval = { low: Math.exp(logs.low), high: Math.exp(logs.high) };
   const verdict = interval.low > 1 + LEAST_DIFFERENCE ? 'faster' : interval.high < 1 - LEAST_DIFFERENCE ? 'slower' : "can't tell";
-  return { verdict, ratio: ratioOf(pairs), interval };
+  return { verdict, ratio: Math.exp(logRatio(pairs)), interval };
 }
 
 /** Runs old and new in turn, the one and the other first; each run is a process of several jobs. */
