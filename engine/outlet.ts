@@ -73,9 +73,10 @@ export class Outlet {
     for (let from = 0; from < length; ) {
       from = this.#pickRun(slot, from, length, derivation);
       for (let to = 0; to < this.#channels.length; to++) this.#gather(to, link, batch, arrays);
-      if (from === length) return;
+      // As many as there is room to note.
+      if (from === length || derivation === undefined || (derivation.one[slot[from]!] ?? NO_SLOT) !== NO_SLOT) continue;
       // It becomes several series, or none.
-      for (const many of derivation?.many.get(slot[from]!) ?? []) {
+      for (const many of derivation.many.get(slot[from]!) ?? []) {
         const to = this.#names.shardOf[many >>> BLOCK_SHIFT]!;
         this.#pickedIndex[to * BATCH_ROWS] = from;
         this.#pickedSlot[to * BATCH_ROWS] = many;
