@@ -21,7 +21,7 @@ const residentKb = (): number => process.memoryUsage.rss() / 1024;
  */
 export function subscribed({ samples, series: channels, threads }: Job): Promise<Told> {
   return inScratchFolder(async (folder) => {
-    const log = pino({ level: 'warn' }, pino.destination(2));
+    const log = pino({ level: 'error' }, pino.destination(2));
     const server = await startServer({ config: { host: '127.0.0.1', port: 0 }, version: '', clock: systemClock, log, assets: folder });
     const beat = holdBeats();
     const registry = { ...shipped, sources: [...shipped.sources, beatSource] };
