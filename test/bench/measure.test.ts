@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { contest } from '../../bench/contest.js';
+import { grow } from '../../bench/growth.js';
 import { measure, type Job } from '../../bench/measure.js';
 import { workload, type Workload } from '../../bench/workloads.js';
 
@@ -59,6 +60,16 @@ await t.test('an engine does as many jobs as make it warm, the same in every run
   const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 20 };
   const { figures } = await contest(free, [{ ...fake('good'), engine: 'good', threads: 1 }, { ...fake('unhurried'), engine: 'unhurried', threads: 1 }], { runs: 2, warm: true, say: () => {} });
   t.strictSame([...figures.values()].map((f) => [f.jobs, f.runs, f.samples_per_second.median]), [[5, 2, 5_000], [2, 2, 100]]);
+});
+
+await t.test('growth is the speed at each point; of an engine that is not there, nothing', async (t) => {
+  const ready = ['good', 'unhurried'].map((name) => ({ engine: { name, title: '', runs: {}, prepare: () => Promise.resolve({ missing: '' }) }, command: fake(name).command }));
+  const said: string[] = [];
+  const points = [{ at: 1, engine: 'good' }, { at: 2, engine: 'missing' }, { at: 4, engine: 'unhurried', series: 5, threads: 2 }];
+  const { grown, failures } = await grow({ name: 'x', title: 'Over x', axis: 'x', workload: 'W1', samples: 1_000, otherResults: true, points }, ready, { runs: 1, warm: false, samples: undefined, say: (text) => said.push(text) });
+  t.strictSame(grown, { name: 'x', points: [{ at: 1, samples_per_second: 2_000 }, { at: 4, samples_per_second: 100 }] });
+  t.strictSame(failures, []);
+  t.match(said.join('\n'), /Over x: there is no engine missing for 2 x/);
 });
 
 await t.test('with the oracle, whatever is not right is told with both values', async (t) => {
