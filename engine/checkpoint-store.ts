@@ -198,8 +198,8 @@ export class CheckpointWriter {
   }
 
   /**
-   * Writes a chunk; concurrently and in any order. The bytes must lie in memory of their own (not shared)
-   * and must not change until the promise resolves. `lasting`: later versions may carry it on.
+   * Writes a chunk; concurrently and in any order. The bytes, of which the memory may be shared,
+   * must not change until the promise resolves. `lasting`: later versions may carry it on.
    */
   async chunk(name: string, bytes: Uint8Array, options: { readonly lasting?: boolean } = {}): Promise<void> {
     this.#claim(name);

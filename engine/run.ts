@@ -209,7 +209,7 @@ export class Run {
     const positions = this.#localPositions(restored);
     const hasLocal = this.plan.sources.some((source) => source.local !== undefined);
     const tasks = this.#controls.map((_, shard) => {
-      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], localSlots: this.#localSlots, positions, live: !replay, decisions: this.#journal?.decisions ?? [] };
+      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], localSlots: this.#localSlots, positions, live: !replay, reusesMemory: true, decisions: this.#journal?.decisions ?? [] };
       return { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined };
     });
     this.#shards = this.#host.threads.start(tasks, (report) => this.#hear(report), (error) => this.#fail(error));

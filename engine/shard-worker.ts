@@ -24,8 +24,7 @@ export interface ShardFailure {
 export default async function shardWorker({ start, operators, sources, port }: ShardTask): Promise<ShardFailure | undefined> {
   const { operators: definitions } = (await import(operators)) as { operators: readonly AnyOperator[] };
   const local = sources === undefined ? [] : ((await import(sources)) as { sources: readonly AnySource[] }).sources;
-  // Saved columns are fresh copies, so they are moved, not copied again.
-  const report = (message: Report): void => port.postMessage(message, message.type === 'saved' ? transfers(message) : []);
+  const report = (message: Report): void => port.postMessage(message);
   try {
     const shard = new Shard(start, definitions, local, report);
     report({ type: 'ready' });
@@ -38,8 +37,4 @@ export default async function shardWorker({ start, operators, sources, port }: S
   } finally {
     port.close();
   }
-}
-
-function transfers(report: Extract<Report, { type: 'saved' }>): ArrayBuffer[] {
-  return report.saved.stages.flatMap((stage) => stage.columns.bytes.map((bytes) => bytes.buffer as ArrayBuffer));
 }

@@ -30,6 +30,8 @@ export interface ShardStart {
   /** And their positions. */
   readonly positions: Readonly<Record<number, readonly (readonly [number, Position])[]>>;
   readonly live: boolean;
+  /** Whoever hears of a save has read it when the next barrier comes, and reads it no more: its memory is used again. Default: it is his. */
+  readonly reusesMemory?: boolean;
   /** What a run before a crash decided about training tasks. */
   readonly decisions: readonly Decision[];
 }
@@ -92,6 +94,7 @@ export class Shard {
     const stages = planned.nodes.map((index) => {
       const node = plan.operators[index]!;
       const stage = new Stage(node, definitions.get(node.spec.type)!, plan, this.#names, selves[index]!, down, this.#stats, decided);
+      stage.state.reusesMemory = this.#start.reusesMemory === true;
       this.#byNode[index] = stage;
       return stage;
     });

@@ -39,6 +39,9 @@ export interface SavedColumns {
   readonly bytes: readonly Uint8Array[];
 }
 
+/** Of memory that is used again for saves: series come, and the next save is somewhat longer. */
+const SLACK = 1.125;
+
 /**
  * The state of all series of one node on one shard: columns by slot, and the timers.
  *
@@ -58,6 +61,13 @@ export class State {
   /** Blocks before it have no timer that this watermark has reached. */
   #searched = 0;
   #searchedFor = -Infinity;
+  /** See `reusesMemory`; by column. */
+  readonly #memory: (SharedArrayBuffer | undefined)[] = [];
+  /**
+   * A save goes into the memory of the one before, which nobody reads any more when the next is made. It is shared, so
+   * that it can be handed over and kept. Memory that was never touched costs ten times the copy.
+   */
+  reusesMemory = false;
 
   constructor(schema: StateSchema) {
     this.#layout = layout(schema);
@@ -166,7 +176,7 @@ export class State {
   }
 
   /**
-   * A copy of these blocks in fresh memory: what runs on after the barrier does not touch it. Few series in many
+   * A copy of these blocks: what runs on after the barrier does not touch it. Few series in many
    * partitions fill a slot or two of each block, and most nodes have none of most series: that costs little.
    */
   save(blocks: readonly number[]): SavedColumns {
@@ -174,8 +184,9 @@ export class State {
     const used = this.#used(kept);
     const slots = used.reduce((sum, each) => sum + each, 0);
     const columns = this.columns as Record<string, Column>;
-    const copy = (column: Column, per: number): Uint8Array => {
-      const saved = new (column.constructor as new (n: number) => Float64Array)(slots * per);
+    const copy = (c: number, column: Column, per: number): Uint8Array => {
+      const bytes = slots * per * column.BYTES_PER_ELEMENT;
+      const saved = new (column.constructor as new (memory: ArrayBuffer | SharedArrayBuffer, offset: number, length: number) => Float64Array)(this.#memoryFor(c, bytes), 0, slots * per);
       let at = 0;
       for (let i = 0; i < kept.length; ) {
         // Neighbouring full blocks are copied together: one shard alone owns them all.
@@ -187,14 +198,21 @@ export class State {
         at += count;
         i += n;
       }
-      return new Uint8Array(saved.buffer);
+      return new Uint8Array(saved.buffer, 0, bytes);
     };
     return {
       columns: [...this.#layout, TIMERS],
       blocks: kept,
       used,
-      bytes: [...this.#layout.map(({ name, per }) => copy(columns[name]!, per)), copy(this.timers, 1)],
+      bytes: [...this.#layout.map(({ name, per }, c) => copy(c, columns[name]!, per)), copy(this.#layout.length, this.timers, 1)],
     };
+  }
+
+  #memoryFor(c: number, bytes: number): ArrayBuffer | SharedArrayBuffer {
+    if (!this.reusesMemory) return new ArrayBuffer(bytes);
+    const before = this.#memory[c];
+    if (before !== undefined && before.byteLength >= bytes) return before;
+    return (this.#memory[c] = new SharedArrayBuffer(8 * Math.ceil((SLACK * bytes) / 8)));
   }
 
   /** Slots of each block up to its last that is not all zero. Of a full block it looks at a few numbers, of an empty one at all. */
