@@ -13,11 +13,12 @@ import { profile } from './profile.js';
 import { renew } from './results.js';
 import { growths, workloads, type Workload } from './workloads.js';
 
+const RUNS = 5;
 const USAGE = `npm run bench [-- [W1 W3 ...] [options]]
 
   --peers all          engines that need a toolchain, too; and nothing is shortened to stay under five minutes
   --engines a,b        these engines only, of whatever kind
-  --runs N             interleaved runs of each engine (5)
+  --runs N             interleaved runs of each engine (${RUNS}), or pairs of runs to compare (${EFFORT.pairs})
   --samples N          samples of a job, instead of the workload's own
   --growth             Millrace over series, shards, windows and idle nodes
   --json FILE          writes what was measured
@@ -37,7 +38,7 @@ function options() {
     options: {
       peers: { type: 'string', default: 'npm' },
       engines: { type: 'string' },
-      runs: { type: 'string', default: '5' },
+      runs: { type: 'string' },
       samples: { type: 'string' },
       growth: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -58,7 +59,8 @@ function options() {
   if (values.peers !== 'npm' && values.peers !== 'all') throw new UsageError(`--peers ${values.peers}: npm or all is wanted`);
   return {
     ...values,
-    runs: count('runs')!,
+    runs: count('runs') ?? RUNS,
+    pairs: count('runs') ?? EFFORT.pairs,
     samples: count('samples'),
     workloads: choose(positionals),
     all: positionals.length === 0,
@@ -137,7 +139,7 @@ async function compareWith(ref: string, given: Given): Promise<boolean> {
     const of = ({ ready }: typeof now) => entries(workload, ready, given)[0];
     const sides = [of(before), of(now)] as const;
     if (sides[0] === undefined || sides[1] === undefined) console.log(`${workload.name}: Millrace ${sides[1] === undefined ? 'does not run it' : `did not run it at ${ref}`}`);
-    else console.log(describe(workload, ref, await compare(workload, { entry: sides[0], folder }, { entry: sides[1], folder: root }, EFFORT, say)));
+    else console.log(describe(workload, ref, await compare(workload, { entry: sides[0], folder }, { entry: sides[1], folder: root }, { ...EFFORT, pairs: given.pairs }, say)));
   }
   return true;
 }
