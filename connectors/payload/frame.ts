@@ -13,6 +13,7 @@ const HEADER = 56;
 /** Entries of one dictionary at most. */
 const MAX_ENTRIES = 1_048_576;
 const MAX_TIME = 8.64e15;
+const MEMORY = 128 * 1024 * 1024;
 const NOTHING: ReadonlyMap<number, string> = new Map();
 
 /** Whether a payload is to be read as a frame. */
@@ -113,10 +114,10 @@ export class FrameDecoder {
   readonly #entries: SeriesEntries;
   readonly #dictionaries: Dictionaries;
 
-  /** `memory`: bytes for dictionaries, and again for series seen, about. */
-  constructor(memory = 128 * 1024 * 1024) {
-    this.#entries = new SeriesEntries(memory);
-    this.#dictionaries = new Dictionaries(memory);
+  /** Bytes of memory, about: for series seen, and for dictionaries; 0 where only frames on their own are read. */
+  constructor({ series = MEMORY, dictionaries = MEMORY }: { series?: number; dictionaries?: number } = {}) {
+    this.#entries = new SeriesEntries(series);
+    this.#dictionaries = new Dictionaries(dictionaries);
   }
 
   /**

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { STALE } from '../../engine/batch.js';
@@ -13,7 +15,7 @@ type Row = readonly [time: number, series: string, value: number, flags: number]
 /** A decoder with what it was given. */
 class Reader {
   readonly decoder: FrameDecoder;
-  constructor(memory?: number) {
+  constructor(memory?: ConstructorParameters<typeof FrameDecoder>[0]) {
     this.decoder = new FrameDecoder(memory);
   }
 
@@ -148,6 +150,9 @@ await t.test('a frame on its own needs no other; one that refers to others needs
     const reader = new Reader();
     reader.rows(frames[0]!);
     t.throws(() => reader.rows(new Writer(3).of('a', 'x')), /entry 1 of the dictionary was b before: two publishers have the same id/);
+    const forgetful = new Reader({ dictionaries: 0 });
+    t.same(names(forgetful.rows(frames[0]!)), ['a', 'b']);
+    t.same(names(forgetful.rows(new Writer(3).of('a', 'x'))), ['a', 'x'], 'but not where only frames on their own are read');
   });
 });
 
@@ -233,7 +238,7 @@ await t.test('nothing is learned from a frame that is refused', async (t) => {
 await t.test('cut, damaged or random bytes are refused, or read as they stand', async () => {
   const writer = new Writer(3);
   const frames = Array.from({ length: 5 }, (_, n) => writer.frame(Array.from({ length: 20 }, (_, i) => ({ time: n * 1000 + i, name: `s${(n + i) % 9}`, labels: { a: 'é"\\' }, value: i, flags: 0 }))));
-  const decoder = new FrameDecoder(100_000);
+  const decoder = new FrameDecoder({ series: 100_000, dictionaries: 100_000 });
   const attempt = (bytes: Uint8Array) => {
     try {
       const frame = decoder.open(bytes);
@@ -258,7 +263,7 @@ await t.test('cut, damaged or random bytes are refused, or read as they stand', 
 });
 
 await t.test('dictionaries stay within their memory: who was not heard for long goes first', async (t) => {
-  const reader = new Reader(20_000);
+  const reader = new Reader({ dictionaries: 20_000 });
   const writers = Array.from({ length: 100 }, (_, id) => new Writer(9, id));
   for (const [i, writer] of writers.entries()) {
     reader.rows(writer.of('a'.repeat(200)));
@@ -275,9 +280,40 @@ await t.test('dictionaries stay within their memory: who was not heard for long 
 });
 
 await t.test('more series than are remembered are read all the same', async (t) => {
-  const reader = new Reader(2_000);
+  const reader = new Reader({ series: 2_000 });
   for (let round = 0; round < 3; round++) {
     const wanted = Array.from({ length: 100 }, (_, i) => `s${i}`);
     t.same(names(reader.rows(new Writer().of(...wanted))), wanted);
   }
+});
+
+await t.test('the bytes that the documentation shows are read as it says, and are what is written', async (t) => {
+  let root = import.meta.dirname;
+  while (!existsSync(join(root, 'package-lock.json'))) root = dirname(root);
+  const page = readFileSync(join(root, 'docs/columnar-frame.md'), 'utf8');
+  const frames = [...page.matchAll(/```hex\n([^`]*)```/g)].map(([, block]) => {
+    const bytes: number[] = [];
+    for (const line of block!.trimEnd().split('\n')) {
+      const [, offset, hex] = /^ *(\d+)  ((?:[0-9a-f]{2} )+) /.exec(line)!;
+      t.equal(Number(offset), bytes.length, line);
+      bytes.push(...hex!.trim().split(' ').map((byte) => Number.parseInt(byte, 16)));
+    }
+    return Uint8Array.from(bytes);
+  });
+  const time = Date.parse('2024-01-15T10:30:00Z');
+  const reader = new Reader();
+  t.same(frames.map((frame) => reader.rows(frame)), [
+    [[time, 'up{job="x"}', 1, 0], [time + 1_000, 'load', 0.5, 0], [time + 15_000, 'up{job="x"}', 1, 0]],
+    [[time + 20_000, 'up{job="x"}', Number.NaN, STALE]],
+  ]);
+  t.equal(new Reader().decoder.open(frames[1]!).missing, 1);
+
+  const writer = new Writer(2);
+  const up = { name: 'up', labels: { job: 'x' } };
+  const written = [
+    writer.frame([{ ...up, time, value: 1 }, { name: 'load', time: time + 1_000, value: 0.5 }, { ...up, time: time + 15_000, value: 1 }]),
+    writer.frame([{ ...up, time: time + 20_000, value: Number.NaN, flags: STALE }]),
+  ];
+  for (const frame of written) frame.set([0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8], 8);
+  t.same(written, frames);
 });
