@@ -1,5 +1,5 @@
 import { seriesProblem } from '../../engine/series.js';
-import { parseDecimal } from './decimal.js';
+import { parseDecimal } from '../payload/decimal.js';
 import { quoted, SeriesTexts, type Columns, type RowParser } from './rows.js';
 
 const QUOTE = 34;

@@ -1,4 +1,4 @@
-import { parseDecimal } from './decimal.js';
+import { parseDecimal } from '../payload/decimal.js';
 
 /** How the time column is written: see `timeFormatHelp`. */
 export type TimeFormat = (bytes: Buffer, from: number, to: number) => number;

@@ -2,9 +2,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { defineSource, type ConnectorContext, type Intake, type Position, type Reading, type Source } from '../../engine/connector.js';
 import { DiskLog, LogFull, type LogRecord } from '../../engine/disk-log.js';
+import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { HttpError, type HttpRequest, type HttpResponse } from '../../engine/routes.js';
 import { duration, formatDuration, size } from '../../engine/scalars.js';
-import { decodeSamples, encodeSamples, readSample, type Kind, type Sample } from './messages.js';
+import { FrameError } from '../payload/frame-error.js';
+import { FRAME_TYPE, FrameDecoder, isFrame, type Frame } from '../payload/frame.js';
+import { readSample, type Kind, type Sample } from '../payload/json-sample.js';
+import { decodeSamples, encodeSamples } from './messages.js';
 
 /** Refused samples and warnings that an answer lists; the rest is counted. */
 const LISTED = 100;
@@ -37,6 +41,7 @@ class HttpSource implements Source {
   /** Sequence of the last message handed on, and those read ahead. */
   #position = 0;
   #ahead: LogRecord[] = [];
+  readonly #frames = new FrameDecoder({ dictionaries: 0 });
 
   constructor(config: HttpConfig, context: ConnectorContext) {
     this.#config = config;
@@ -65,7 +70,8 @@ class HttpSource implements Source {
     while (into.length < limit) {
       const record = this.#ahead.shift();
       if (record === undefined) break;
-      for (const { time, series, value } of decodeSamples(record.bytes)) into.add(time, series, value);
+      if (isFrame(record.bytes)) this.#frames.open(record.bytes).addTo(into);
+      else for (const { time, series, value } of decodeSamples(record.bytes)) into.add(time, series, value);
       this.#position = record.sequence;
     }
     return { position: this.#position };
@@ -82,7 +88,9 @@ class HttpSource implements Source {
   }
 
   async #accept(kind: Kind, request: HttpRequest): Promise<HttpResponse> {
-    const posted = this.#parse(request, await request.body());
+    const body = await request.body();
+    if (kind === 'metric' && (request.headers['content-type'] === FRAME_TYPE || isFrame(body))) return this.#acceptFrame(request, body);
+    const posted = this.#parse(request, body);
     const list: readonly unknown[] = Array.isArray(posted) ? posted : [posted];
     if (list.length > this.#config.max_samples) {
       throw new HttpError(413, 'Too many samples', `The array has ${list.length} samples, at most ${this.#config.max_samples} are taken at once: send several requests.`);
@@ -111,9 +119,34 @@ class HttpSource implements Source {
       const [first] = rejected;
       throw new HttpError(400, 'No sample can be accepted', rejected.length === 1 ? first!.reason : `All ${rejected.length} samples are refused; the first: ${first!.reason}`, { members: refused });
     }
-    if (samples.length > 0) await this.#keep(samples);
-    if (samples.length > 0) this.#context.count('accepted', samples.length);
+    if (samples.length > 0) await this.#keep(encodeSamples(samples), samples.length);
     return { status: 202, body: { accepted: samples.length, ...refused, ...(warnings.length > 0 && { warnings: warnings.slice(0, LISTED) }) } };
+  }
+
+  /** A frame is taken whole or not at all, and lies in the log as it came. */
+  async #acceptFrame(request: HttpRequest, body: Uint8Array): Promise<HttpResponse> {
+    const now = this.#context.clock.now();
+    let frame: Frame;
+    try {
+      frame = this.#frames.open(body);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      throw this.#refuseFrame(request, body, error.message, error.offset);
+    }
+    const { rows, alone, from, to } = frame;
+    if (rows > this.#config.max_samples) throw new HttpError(413, 'Too many samples', `The frame has ${rows} samples, at most ${this.#config.max_samples} are taken at once: send smaller frames.`);
+    if (!alone) throw this.#refuseFrame(request, body, 'the frame refers to the dictionary of an earlier one; what is posted must be readable by itself: set framesPerDictionary to 1');
+    if (to > now + MAX_FUTURE_MS) throw this.#refuseFrame(request, body, `time ${new Date(to).toISOString()} is more than ${MAX_FUTURE_MS / 1000} s in the future: check the clock of the publisher`);
+    if (rows > 0) await this.#keep(body, rows);
+    if (!(from < now - this.#config.retention)) return { status: 202, body: { accepted: rows } };
+    this.#context.count('old');
+    return { status: 202, body: { accepted: rows, warnings: [`samples older than ${formatDuration(this.#config.retention)} are followed, but the history does not keep them`] } };
+  }
+
+  #refuseFrame(request: HttpRequest, body: Uint8Array, reason: string, offset?: number): HttpError {
+    this.#context.count('rejected');
+    this.#context.deadLetter({ origin: originOf(request), reason, ...(offset !== undefined && { offset }), payload: Buffer.from(body).toString('latin1') });
+    return new HttpError(400, 'Frame refused', `Nothing of the frame was taken: ${reason}.`);
   }
 
   #parse(request: HttpRequest, body: Uint8Array): unknown {
@@ -136,14 +169,15 @@ class HttpSource implements Source {
   }
 
   /** Resolves when the samples are in the log on disk. */
-  async #keep(samples: readonly Sample[]): Promise<void> {
+  async #keep(record: Uint8Array, samples: number): Promise<void> {
     if (this.#log === undefined) throw new HttpError(503, 'Not ready', 'The graph is starting or stopping: try again.', { headers: { 'retry-after': '1' } });
     try {
-      await this.#log.append(encodeSamples(samples));
+      await this.#log.append(record);
+      this.#context.count('accepted', samples);
     } catch (error) {
       const headers = { 'retry-after': RETRY_SECONDS };
       if (error instanceof LogFull) {
-        this.#context.count('log_full', samples.length);
+        this.#context.count('log_full', samples);
         throw new HttpError(429, 'Too many samples', 'The log of accepted samples is full, because they are not processed as fast as they come: slow down and try again.', { headers });
       }
       this.#context.log.error({ err: error, node: this.#context.node }, 'posted samples cannot be logged');
@@ -161,6 +195,7 @@ export const httpSource = defineSource<HttpConfig>({
   summary: 'Takes samples posted as JSON to /api/metrics and /api/sli-measurements.',
   description: `\`POST /api/metrics\` takes \`{"metric_name", "value", "timestamp", "labels"}\` or an array of these, \`POST /api/sli-measurements\`
 takes \`{"sli_name", "value", "timestamp"}\` or an array, which become the series \`sli_measurement{sli_name="..."}\`.
+\`POST /api/metrics\` also takes columnar frames (Content-Type \`application/vnd.millrace.frame\`; docs/columnar-frame.md), each whole or not at all.
 
 The answer is 202 with \`{"accepted": n}\` once the samples are in a log on disk: what was answered 202 is processed, exactly once
 in the state and the stores, also after a crash. Bad samples of an array become dead letters and are listed in the answer by

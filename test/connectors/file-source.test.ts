@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { Fields } from '../../connectors/file/csv.js';
-import { parseDecimal } from '../../connectors/file/decimal.js';
+import { parseDecimal } from '../../connectors/payload/decimal.js';
 import { expandGlob } from '../../connectors/file/glob.js';
 import { fileSource } from '../../connectors/file/source.js';
 import { timeFormat } from '../../connectors/file/time.js';
