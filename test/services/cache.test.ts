@@ -31,6 +31,7 @@ const failing = (name: string, output: string): Way => ({ name, install: (folder
 
 t.test('the first way that works brings it, once', async (t) => {
   const cache = ownCache(t, emptyFolder(t));
+  mkdirSync(join(cache, 'thing-1.building-killed'), { recursive: true });
   const path = await cached('thing-1', [failing('pip', 'no'), bringing('go', 'first'), bringing('docker', 'never')]);
   t.equal(path, join(cache, 'thing-1'));
   t.equal(readFileSync(path, 'utf8'), 'first');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLiving } from './living.js';
 import { complaint, type Ran } from './run-tool.js';
@@ -34,6 +34,8 @@ export async function cached(path: string, ways: readonly Way[]): Promise<string
   mkdirSync(dirname(target), { recursive: true });
   return withLock(`${target}.lock`, async () => {
     if (existsSync(target)) return target;
+    // Of processes that were killed while they installed.
+    for (const name of readdirSync(dirname(target))) if (name.startsWith(`${basename(target)}.building-`)) rmSync(join(dirname(target), name), { recursive: true, force: true });
     const failures: string[] = [];
     for (const { name, install } of ways) {
       const folder = mkdtempSync(`${target}.building-`);

@@ -72,15 +72,22 @@ async function portsFor(service: Service): Promise<Ports> {
 async function down(service: Service): Promise<string> {
   const record = running(service);
   if (record !== undefined) {
-    process.kill(record.pid, 'SIGTERM');
     const end = performance.now() + STOP_MS;
-    while (isLiving(record.pid)) {
-      if (performance.now() > end) process.kill(record.pid, 'SIGKILL');
+    for (let signal: NodeJS.Signals | 0 = 'SIGTERM'; isLiving(record.pid); signal = performance.now() > end ? 'SIGKILL' : 0) {
+      send(record.pid, signal);
       await sleep(LOOK_MS);
     }
   }
   rmSync(recordOf(service), { force: true });
   return line(service, record === undefined ? 'did not run' : 'stopped') + `; its data: ${folderOf(service)}`;
+}
+
+function send(pid: number, signal: NodeJS.Signals | 0): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function main([command = '', ...names]: readonly string[]): Promise<number> {
@@ -98,7 +105,7 @@ async function main([command = '', ...names]: readonly string[]): Promise<number
         failed ||= record === undefined;
         process.stdout.write(`${line(service, record === undefined ? 'does not run' : `runs (${record.pid})`, record?.ports)}\n`);
       } else {
-        // Two people's hands on one machine, or a test beside a person.
+        // Two that start it at once would both write its record.
         process.stdout.write(`${await withLock(`${recordOf(service)}.lock`, () => (command === 'up' ? up(service) : down(service)))}\n`);
         if (command === 'up') process.stdout.write(`${' '.repeat(9)}log: ${logFile(folderOf(service))}\n`);
       }

@@ -16,14 +16,13 @@ const needed = await serversNeeded('nats', 'questdb');
 
 interface Part {
   readonly image: string;
-  readonly environment: Readonly<Record<string, string>>;
   readonly volumes: readonly string[];
   readonly ports: readonly string[];
   readonly healthcheck?: { readonly test: readonly [kind: string, ...command: string[]] };
 }
 
 const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8')) as {
-  readonly services: Readonly<Record<'millrace' | 'nats' | 'questdb', Part & { readonly read_only?: boolean }>>;
+  readonly services: Readonly<Record<'millrace' | 'nats' | 'questdb', Part & { readonly read_only?: boolean; readonly environment?: Readonly<Record<string, string>> }>>;
   readonly configs: { readonly nats: { readonly content: string } };
   readonly volumes: Readonly<Record<string, null>>;
 };
@@ -57,7 +56,7 @@ t.test('NATS takes its configuration', needed, async (t) => {
 
 t.test('QuestDB takes its settings, and its health check tells a living server from none', needed, async (t) => {
   const part = compose.services.questdb;
-  const server = await questdb(t, { env: Object.fromEntries(Object.entries(part.environment).filter(([name]) => name !== 'QDB_LINE_TCP_ENABLED')) });
+  const server = await questdb(t, { env: Object.fromEntries(Object.entries(part.environment!).filter(([name]) => name !== 'QDB_LINE_TCP_ENABLED')) });
   t.equal((await fetch(`${server.url}/write`, { method: 'POST', body: 'unknown value=1\n' })).status, 400, 'no line makes a table');
 
   const [kind, command, ...args] = part.healthcheck!.test;

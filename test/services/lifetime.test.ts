@@ -23,13 +23,27 @@ async function holder(t: Test) {
   return { child, pid, folder };
 }
 
+/** Processes with a folder in their command line: a server, and what guards it. None where the system does not tell. */
+function processesAbout(folder: string): number {
+  if (!existsSync('/proc/self/cmdline')) return 0;
+  const commandLine = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid) && commandLine(name).includes(folder)).length;
+}
+
 t.test('no server outlives its test', needed, async (t) => {
   for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
-    const { child, pid } = await holder(t);
+    const { child, pid, folder } = await holder(t);
     t.ok(isLiving(pid));
+    if (process.platform === 'linux') t.equal(processesAbout(folder), 3, 'the test, the server and its guard');
     child.kill(signal);
-    await until(() => !isLiving(pid));
-    t.pass(`not after ${signal}`);
+    await until(() => !isLiving(pid) && processesAbout(folder) === 0);
+    t.pass(`nothing is left after ${signal}`);
   }
 });
 
@@ -40,11 +54,7 @@ t.test('what ends leaves nothing behind: no server, no guard, no port', needed, 
   await server.stop();
   t.notOk(isLiving(pid!));
   for (const port of Object.values(ports)) t.ok(await isFree(port));
-  if (existsSync('/proc/self/task')) {
-    const children = () => readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
-    await until(() => children() === '');
-    t.equal(children(), '');
-  }
+  await until(() => processesAbout(folder) === 0);
 });
 
 t.test('the command for people: up, status, down', needed, async (t) => {
