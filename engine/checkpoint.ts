@@ -2,7 +2,7 @@ import type { SavedActor } from './actor.js';
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.js';
 import type { Clock, Time } from './clock.js';
 import type { Position } from './connector.js';
-import type { DirectoryChanges } from './directory.js';
+import type { DirectoryChanges } from './directory-changes.js';
 import type { SavedSource } from './staging.js';
 import type { SavedAligner } from './ordered.js';
 import type { Plan } from './plan.js';

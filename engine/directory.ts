@@ -1,28 +1,17 @@
+import { changesOf, worthOf, type DirectoryChanges } from './directory-changes.js';
 import { BLOCK_SLOTS } from './limits.js';
 import type { Registry } from './graph.js';
 import type { Announcement } from './names.js';
 import type { Derived } from './operator.js';
+import { consumers, deriveOf, type Derive } from './series-flow.js';
 import type { Plan, PlannedOperator } from './plan.js';
-import { makeSeries, NO_SLOT, parseSeries, partitionOf, seriesText, type Series } from './series.js';
-
-/** What the directory saves: what it gave away and took back since its last save. */
-export interface DirectoryChanges {
-  /** [slot, partition, key] of each slot given. */
-  readonly given: readonly (readonly [number, number, string])[];
-  readonly released: readonly number[];
-  /** [source, slot] of each series that a source gives itself. */
-  readonly native: readonly (readonly [string, number])[];
-  /** [node, slot] of each series that is nothing there, as another had claimed what it would be. */
-  readonly refused: readonly (readonly [string, number])[];
-}
+import { NO_SLOT, parseSeries, partitionOf, seriesText, type Series } from './series.js';
 
 /** Slots of one part of a whole save: a few milliseconds of JSON. */
 const PART_SLOTS = 8_192;
 
 /** Slots looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
 const EXPIRY_LOOKS = 65_536;
-
-type Derive = (of: Series, port: number) => readonly Derived[];
 
 /**
  * The series directory, at the intake: gives each series a slot in a block of its partition, runs every
@@ -319,17 +308,16 @@ export class Directory {
   /** All it holds, in parts: what a save is worth after many. What is given meanwhile is part of the next save as well. */
   *saveAll(): Generator<DirectoryChanges> {
     this.#forgetChanges();
-    const part = (of: Partial<DirectoryChanges>): DirectoryChanges => ({ given: [], released: [], native: [], refused: [], ...of });
     for (let from = 0; from < this.#keys.length; from += PART_SLOTS) {
       const slots = Array.from({ length: Math.min(PART_SLOTS, this.#keys.length - from) }, (_, i) => from + i);
-      yield part({ given: this.#entries(slots) });
+      yield changesOf({ given: this.#entries(slots) });
     }
     for (const [source, native] of this.#native.entries()) {
       const slots = Array.from(native.keys()).filter((slot) => native[slot] === 1);
-      for (let from = 0; from < slots.length; from += PART_SLOTS) yield part({ native: this.#nativesOf(source, slots.slice(from, from + PART_SLOTS)) });
+      for (let from = 0; from < slots.length; from += PART_SLOTS) yield changesOf({ native: this.#nativesOf(source, slots.slice(from, from + PART_SLOTS)) });
     }
     const refused = [...this.#refusedAt].flatMap(([slot, nodes]) => [...nodes].map((node): [string, number] => [node, slot]));
-    if (refused.length > 0) yield part({ refused });
+    if (refused.length > 0) yield changesOf({ refused });
   }
 
   #entries(slots: readonly number[]): [number, number, string][] {
@@ -355,24 +343,7 @@ export class Directory {
 
   /** Takes up what was saved, in order, into a fresh directory; `time`: all series count as seen then. */
   restore(saved: readonly DirectoryChanges[], time: number): void {
-    const keys: (string | undefined)[] = [];
-    const partitions: number[] = [];
-    const native = new Map(this.#plan.sources.map((source) => [source.spec.name, new Set<number>()]));
-    const refused = new Map<number, Set<string>>();
-    for (const changes of saved) {
-      // A slot released rests until a later save, so in one interval it is given before it is released.
-      for (const [slot, partition, key] of changes.given) {
-        keys[slot] = key;
-        partitions[slot] = partition;
-      }
-      for (const [source, slot] of changes.native) native.get(source)?.add(slot);
-      for (const [node, slot] of changes.refused) refused.set(slot, (refused.get(slot) ?? new Set()).add(node));
-      for (const slot of changes.released) {
-        keys[slot] = undefined;
-        refused.delete(slot);
-        for (const slots of native.values()) slots.delete(slot);
-      }
-    }
+    const { keys, partitions, native, refused } = worthOf(saved, this.#plan.sources.map(({ spec }) => spec.name));
     const blocks: (number | undefined)[] = [];
     for (const [slot, key] of keys.entries()) if (key !== undefined) blocks[Math.floor(slot / BLOCK_SLOTS)] = partitions[slot];
     this.#reset();
@@ -414,17 +385,4 @@ function derivedKey(text: string, node: string): string {
 function textOf(key: string): string {
   const end = key.indexOf('\0');
   return end < 0 ? key : key.slice(0, end);
-}
-
-function deriveOf(node: PlannedOperator, registry: Registry): Derive | undefined {
-  const definition = registry.operators.find((d) => d.name === node.spec.type)!;
-  const own = definition.series?.(node.spec.config);
-  if (own !== undefined) return own;
-  if (node.route !== 'one') return undefined;
-  const group = makeSeries(node.spec.name);
-  return (of) => [{ series: group, member: seriesText(of.name, of.labels) }];
-}
-
-function consumers(plan: Plan, name: string): { node: number; port: number }[] {
-  return plan.operators.flatMap((node) => node.inputs.flatMap((input, port) => (input.rows && (input.text === name || input.text === `${name}.late`) ? [{ node: node.index, port }] : [])));
 }

@@ -63,8 +63,6 @@ export class Run {
   #shards: RunningShards | undefined;
   #training: Training | undefined;
   readonly #open = new Deferred<Intake>();
-  /** Slot of each series of the sources that shards read, by source. */
-  readonly #localSlots: Record<number, Uint32Array> = {};
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Settles with the checkpoint being taken, if any. */
@@ -112,11 +110,11 @@ export class Run {
         this.#number = restored.number;
         this.directory.restore(restored.directory, furthestSeen(restored));
       }
-      this.#internLocal();
+      const localSlots = this.#internLocal();
       const announced = this.directory.announce();
       if (announced !== undefined) this.names.learn(announced);
       // Threads come up while stores are opened: both take their time.
-      this.#startShards(restored);
+      this.#startShards(restored, localSlots);
       await this.#openSinks(restored);
       await this.#openSources(restored);
       this.#startPumps(restored);
@@ -182,35 +180,35 @@ export class Run {
       const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
       const source = definition.create(spec.config, this.#host.context(spec.name));
       this.sources.set(index, source);
-      const saved = restored?.sources[spec.name];
-      await source.open(saved?.position ?? undefined);
+      await source.open(restored?.sources[spec.name]?.position ?? undefined);
     }
   }
 
-  /** Series of the sources that shards read are known now. */
-  #internLocal(): void {
+  /** Series of the sources that shards read are known now; their slots, by source. */
+  #internLocal(): ShardStart['localSlots'] {
+    const slots: Record<number, Uint32Array> = {};
     for (const [index, { spec, local }] of this.plan.sources.entries()) {
       if (local === undefined) continue;
       const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
-      this.#localSlots[index] = Uint32Array.from(definition.local!(spec.config)!.series, ({ name, labels }) => {
+      slots[index] = Uint32Array.from(definition.local!(spec.config)!.series, ({ name, labels }) => {
         const slot = this.directory.slot(index, seriesText(name, labels), -Infinity);
         if (slot === NO_SLOT) throw new Error(`source ${spec.name} has more series than server.max_series allows (${this.plan.maxSeries})`);
         return slot;
       });
     }
+    return slots;
   }
 
-  #startShards(restored: Restored | undefined): void {
+  #startShards(restored: Restored | undefined, localSlots: ShardStart['localSlots']): void {
     const { modules, replay } = this.#options;
     if (this.plan.actors.length === 0) return;
     this.#training = new Training(modules.operators, replay, this.names, this.#controls, this.#journal);
     const names = this.names.all();
     const selves = this.plan.operators.map((node) => this.directory.self(node));
     const positions = this.#localPositions(restored);
-    const hasLocal = this.plan.sources.some((source) => source.local !== undefined);
     const tasks = this.#controls.map((_, shard) => {
-      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], localSlots: this.#localSlots, positions, live: !replay, reusesMemory: true, decisions: this.#journal?.decisions ?? [] };
-      return { start, operators: modules.operators, sources: hasLocal ? modules.sources : undefined };
+      const start: ShardStart = { plan: this.plan, shard, memory: this.#memory, names, selves, saved: restored?.stages ?? [], localSlots, positions, live: !replay, reusesMemory: true, decisions: this.#journal?.decisions ?? [] };
+      return { start, operators: modules.operators, sources: Object.keys(localSlots).length > 0 ? modules.sources : undefined };
     });
     this.#shards = this.#host.threads.start(tasks, (report) => this.#hear(report), (error) => this.#fail(error));
   }
