@@ -134,7 +134,7 @@ export class FrameDecoder {
       if (from > bytes.length) throw new FrameError(`the frame ends before entry ${i} of ${header.entries}`, at);
       const to = from + view.getUint16(at, true);
       if (to > bytes.length) throw new FrameError(`entry ${i} is ${to - from} bytes long, but the frame ends after ${bytes.length - from}`, at);
-      own.push(this.#entries.text(bytes, from, to));
+      own.push(this.#entries.text(bytes, view, from, to));
       at = to;
     }
     const columns = header.rows * (header.timeWidth + header.seriesWidth + 8 + header.flagsWidth);

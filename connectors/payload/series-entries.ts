@@ -2,12 +2,7 @@ import { seriesProblem, seriesText } from '../../engine/series.js';
 import { FrameError } from './frame-error.js';
 
 /** Memory that a remembered entry needs beside its bytes and its text, about. */
-const OVERHEAD = 100;
-
-interface Known {
-  readonly bytes: Uint8Array;
-  readonly text: string;
-}
+const OVERHEAD = 64;
 
 /**
  * Canonical texts of dictionary entries. Publishers announce the same series again and again: what was
@@ -16,9 +11,8 @@ interface Known {
  */
 export class SeriesEntries {
   readonly #limit: number;
-  #young = new Map<number, Known>();
-  #old = new Map<number, Known>();
-  #size = 0;
+  #young = new Generation();
+  #old = new Generation();
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
   /** `limit`: bytes of memory, about. */
@@ -26,26 +20,18 @@ export class SeriesEntries {
     this.#limit = limit / 2;
   }
 
-  /** The series in `bytes[from .. to)`, which are name, label, value, ... Throws a `FrameError`. */
-  text(bytes: Uint8Array, from: number, to: number): string {
-    let hash = 0x811c9dc5;
-    for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    let known = this.#young.get(hash);
-    if (known !== undefined && isAt(known.bytes, bytes, from, to)) return known.text;
-    known = this.#old.get(hash);
-    if (known === undefined || !isAt(known.bytes, bytes, from, to)) known = { bytes: bytes.slice(from, to), text: this.#read(bytes, from, to) };
-    this.#remember(hash, known);
-    return known.text;
-  }
-
-  /** Of two series with the same hash the newer one. */
-  #remember(hash: number, known: Known): void {
-    this.#size += sizeOf(known) - sizeOf(this.#young.get(hash));
-    this.#young.set(hash, known);
-    if (this.#size <= this.#limit) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#size = 0;
+  /** The series in `bytes[from .. to)`, of which `view` is a view, which are name, label, value, ... Throws a `FrameError`. */
+  text(bytes: Uint8Array, view: DataView, from: number, to: number): string {
+    const hash = hashOf(view, from, to);
+    let text = this.#young.find(hash, view, from, to);
+    if (text !== undefined) return text;
+    text = this.#old.find(hash, view, from, to) ?? this.#read(bytes, from, to);
+    if (this.#young.size > this.#limit) {
+      this.#old = this.#young;
+      this.#young = new Generation();
+    }
+    this.#young.add(hash, bytes, from, to, text);
+    return text;
   }
 
   #read(bytes: Uint8Array, from: number, to: number): string {
@@ -77,12 +63,62 @@ export class SeriesEntries {
   }
 }
 
-function isAt(known: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  if (known.length !== to - from) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[from + i]) return false;
-  return true;
+/** Entries end to end in one piece of memory: to look at one is to touch one place. */
+class Generation {
+  #bytes = new Uint8Array(4_096);
+  #view = new DataView(this.#bytes.buffer);
+  #used = 0;
+  /** Numbers of the entries by hash, of two with one hash the newer; by number where an entry ends, and its text. */
+  readonly #numbers = new Map<number, number>();
+  readonly #ends = [0];
+  readonly #texts: string[] = [];
+  #characters = 0;
+
+  /** Bytes of memory, about. */
+  get size(): number {
+    return this.#bytes.length + this.#characters + OVERHEAD * this.#texts.length;
+  }
+
+  find(hash: number, view: DataView, from: number, to: number): string | undefined {
+    const number = this.#numbers.get(hash);
+    if (number === undefined) return undefined;
+    const start = this.#ends[number]!;
+    if (this.#ends[number + 1]! - start !== to - from) return undefined;
+    const shift = start - from;
+    let at = from;
+    for (; at + 4 <= to; at += 4) if (this.#view.getUint32(at + shift) !== view.getUint32(at)) return undefined;
+    for (; at < to; at++) if (this.#view.getUint8(at + shift) !== view.getUint8(at)) return undefined;
+    return this.#texts[number];
+  }
+
+  add(hash: number, bytes: Uint8Array, from: number, to: number, text: string): void {
+    const end = this.#used + to - from;
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(2 * end);
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#bytes.set(bytes.subarray(from, to), this.#used);
+    this.#used = end;
+    this.#numbers.set(hash, this.#texts.length);
+    this.#ends.push(end);
+    this.#texts.push(text);
+    this.#characters += text.length;
+  }
 }
 
-function sizeOf(known: Known | undefined): number {
-  return known === undefined ? 0 : OVERHEAD + known.bytes.length + known.text.length;
+/** Multiply and shift, four bytes at a time. Who sends equal hashes makes himself slow, nothing else. */
+function hashOf(view: DataView, from: number, to: number): number {
+  let hash = to - from;
+  let at = from;
+  for (; at + 4 <= to; at += 4) {
+    hash = Math.imul(hash ^ view.getUint32(at), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < to; at++) {
+    hash = Math.imul(hash ^ view.getUint8(at), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }
