@@ -16,7 +16,7 @@ const kinds = {
 } as const satisfies Readonly<Record<string, Kind>>;
 
 /** Where what is compiled of this project lies. */
-const root = new URL('../', import.meta.url).href;
+const root = import.meta.url.replace(/bench\/[^/]*$/, '');
 
 /** Of a module, by its path from there; operators and connectors that a benchmark brings are such, too. */
 const folders: readonly (readonly [RegExp, Kind])[] = [
