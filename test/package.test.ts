@@ -49,8 +49,8 @@ await t.test('the package, packed and installed elsewhere, works', async (t) => 
     const { exports } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { exports: Record<string, string | Record<string, string>> };
     const targets = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
     t.same(targets.filter((target) => !existsSync(join(own, target))), []);
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', "import('millrace').then(({ version, Runtime }) => console.log(version, typeof Runtime.start))"], { cwd: folder, encoding: 'utf8', env: plainEnvironment() });
-    t.match(stdout, /^\d+\.\d+\.\d+ function\n$/, stderr);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', "Promise.all([import('millrace'), import('millrace/publish')]).then(([{ version, Runtime }, { Publisher }]) => console.log(version, typeof Runtime.start, typeof Publisher))"], { cwd: folder, encoding: 'utf8', env: plainEnvironment() });
+    t.match(stdout, /^\d+\.\d+\.\d+ function function\n$/, stderr);
     t.equal(status, 0);
     t.end();
   });
