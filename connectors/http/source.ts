@@ -6,9 +6,13 @@ import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { HttpError, type HttpRequest, type HttpResponse } from '../../engine/routes.js';
 import { duration, formatDuration, size } from '../../engine/scalars.js';
 import { FrameError } from '../payload/frame-error.js';
-import { FRAME_TYPE, FrameDecoder, isFrame, type Frame } from '../payload/frame.js';
+import { FrameDecoder, isFrame, type Frame } from '../payload/frame.js';
 import { readSample, type Kind, type Sample } from '../payload/json-sample.js';
+import { payloadKind } from '../payload/kind.js';
+import { precisionOf } from '../payload/line-protocol.js';
+import { TextDecoders, type TextKind } from '../payload/text-decoders.js';
 import { decodeSamples, encodeSamples } from './messages.js';
+import { readText } from './text-post.js';
 
 /** Refused samples and warnings that an answer lists; the rest is counted. */
 const LISTED = 100;
@@ -42,6 +46,7 @@ class HttpSource implements Source {
   #position = 0;
   #ahead: LogRecord[] = [];
   readonly #frames = new FrameDecoder({ dictionaries: 0 });
+  readonly #texts = new TextDecoders();
 
   constructor(config: HttpConfig, context: ConnectorContext) {
     this.#config = config;
@@ -89,7 +94,9 @@ class HttpSource implements Source {
 
   async #accept(kind: Kind, request: HttpRequest): Promise<HttpResponse> {
     const body = await request.body();
-    if (kind === 'metric' && (request.headers['content-type'] === FRAME_TYPE || isFrame(body))) return this.#acceptFrame(request, body);
+    const form = kind === 'metric' ? payloadKind(request.headers['content-type'], body) : undefined;
+    if (form === 'frame') return this.#acceptFrame(request, body);
+    if (form !== undefined && form !== 'json') return this.#acceptText(form, request, body);
     const posted = this.#parse(request, body);
     const list: readonly unknown[] = Array.isArray(posted) ? posted : [posted];
     if (list.length > this.#config.max_samples) {
@@ -143,6 +150,35 @@ class HttpSource implements Source {
     return { status: 202, body: { accepted: rows, warnings: [`samples older than ${formatDuration(this.#config.retention)} are followed, but the history does not keep them`] } };
   }
 
+  /** Lines: the bad ones become dead letters, the others are taken. */
+  async #acceptText(form: TextKind, request: HttpRequest, body: Uint8Array): Promise<HttpResponse> {
+    const context = this.#context;
+    const asked = request.query.get('precision') ?? 'ns';
+    const precision = precisionOf(asked);
+    if (precision === undefined) throw new HttpError(400, 'Unknown precision', `precision=${asked.slice(0, 20)} is none of ns, us, ms, s, m and h.`);
+    const now = context.clock.now();
+    const most = this.#config.max_samples;
+    const read = readText(this.#texts.get(form, precision), body, now, most);
+    if (read === undefined) throw new HttpError(413, 'Too many samples', `The body has more than ${most} samples, which is all that is taken at once: send several requests.`);
+    const { samples, problems, skipped, earliest } = read;
+    for (const { reason, line, offset, from, to } of problems) {
+      context.deadLetter({ origin: originOf(request), reason: `line ${line}: ${reason}`, offset: offset - from, payload: Buffer.from(body.subarray(from, to)).toString() });
+    }
+    if (problems.length > 0) context.count('rejected', problems.length);
+    if (skipped > 0) context.count('skipped', skipped);
+    const refused = problems.length === 0 ? {} : { rejected: problems.slice(0, LISTED).map(({ reason, line, offset }) => ({ line, offset, reason })), rejected_count: problems.length };
+    if (samples.length === 0 && problems.length > 0) {
+      throw new HttpError(400, 'No sample can be accepted', `${problems.length === 1 ? 'A line is' : `${problems.length} lines are`} refused and no other has a sample; line ${problems[0]!.line}: ${problems[0]!.reason}`, { members: refused });
+    }
+    if (samples.length > 0) await this.#keep(encodeSamples(samples), samples.length);
+    const warnings = skipped > 0 ? [`${skipped} string fields are skipped: they are no samples`] : [];
+    if (earliest < now - this.#config.retention) {
+      context.count('old');
+      warnings.push(`samples older than ${formatDuration(this.#config.retention)} are followed, but the history does not keep them`);
+    }
+    return { status: 202, body: { accepted: samples.length, ...refused, ...(warnings.length > 0 && { warnings }) } };
+  }
+
   #refuseFrame(request: HttpRequest, body: Uint8Array, reason: string, offset?: number): HttpError {
     this.#context.count('rejected');
     this.#context.deadLetter({ origin: originOf(request), reason, ...(offset !== undefined && { offset }), payload: Buffer.from(body).toString('latin1') });
@@ -192,10 +228,12 @@ function originOf({ remote, method, path }: HttpRequest): string {
 
 export const httpSource = defineSource<HttpConfig>({
   name: 'http',
-  summary: 'Takes samples posted as JSON to /api/metrics and /api/sli-measurements.',
+  summary: 'Takes samples posted to /api/metrics, as JSON and other forms, and to /api/sli-measurements.',
   description: `\`POST /api/metrics\` takes \`{"metric_name", "value", "timestamp", "labels"}\` or an array of these, \`POST /api/sli-measurements\`
 takes \`{"sli_name", "value", "timestamp"}\` or an array, which become the series \`sli_measurement{sli_name="..."}\`.
-\`POST /api/metrics\` also takes columnar frames (Content-Type \`application/vnd.millrace.frame\`; docs/columnar-frame.md), each whole or not at all.
+\`POST /api/metrics\` also takes columnar frames (Content-Type \`application/vnd.millrace.frame\`; docs/columnar-frame.md), each whole or not at all,
+and NDJSON, InfluxDB line protocol (\`?precision=\` of its timestamps: ns, us, ms, s, m or h), Prometheus text and OpenMetrics, told apart by
+Content-Type, else by the bytes (docs/payloads.md). Bad lines become dead letters and are listed by line, byte offset and reason.
 
 The answer is 202 with \`{"accepted": n}\` once the samples are in a log on disk: what was answered 202 is processed, exactly once
 in the state and the stores, also after a crash. Bad samples of an array become dead letters and are listed in the answer by

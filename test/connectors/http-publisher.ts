@@ -39,9 +39,9 @@ export class Publisher implements Routes {
   }
 
   /** The answer to what is posted; a refusal as the server would send it. `body` is sent as JSON unless it is text or bytes. */
-  async post(path: string, body: unknown): Promise<HttpResponse & { body: Record<string, unknown> }> {
+  async post(path: string, body: unknown, type?: string, query = ''): Promise<HttpResponse & { body: Record<string, unknown> }> {
     const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
-    const request = { method: 'POST' as const, path, params: {}, query: new URLSearchParams(), headers: {}, remote: '10.0.0.7', body: async () => bytes };
+    const request = { method: 'POST' as const, path, params: {}, query: new URLSearchParams(query), headers: type === undefined ? {} : { 'content-type': type }, remote: '10.0.0.7', body: async () => bytes };
     try {
       return (await this.#handlers.get(`POST ${path}`)!(request)) as HttpResponse & { body: Record<string, unknown> };
     } catch (error) {
