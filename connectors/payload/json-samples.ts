@@ -48,8 +48,8 @@ export class JsonSamples {
 
 const NONE = {};
 
-/** NaN where anything is odd. */
-function plainTime(timestamp: unknown, now: Time): Time {
+/** Time of a sample by its `timestamp`, or NaN where that is none. */
+export function plainTime(timestamp: unknown, now: Time): Time {
   if (timestamp === undefined) return now;
   if (typeof timestamp === 'string') return isoTime(timestamp);
   if (typeof timestamp !== 'number' || Math.abs(timestamp) > 8.64e15) return NaN;

@@ -85,6 +85,38 @@ t.test('samples are taken as the schema takes them, whatever was decoded before'
   t.ok(taken > 100, `${taken} samples`);
 });
 
+t.test('what is scanned is what JSON.parse reads: pieces of JSON put together at random', async (t) => {
+  const piece = fc.constantFrom('{', '}', ',', ':', ' ', '\n', '[', ']', '"', '\\', '"metric_name":"a"', ',"value":1', ',"labels":{"b":"c"}', ',"timestamp":5', '"labels" : { }', '0', '1', '-', '.', 'e', '+', 'é', '\u0001', '"value"');
+  const pieces = (maxLength: number): fc.Arbitrary<string> =>
+    fc.oneof({ weight: 3, arbitrary: fc.constantFrom('', ' ', '"timestamp":5,', '"labels":{"b":"c"},') }, { weight: 2, arbitrary: fc.array(piece, { maxLength }).map((each) => each.join('')) });
+  const text = fc
+    .tuple(fc.constantFrom('{', '[{', ' {'), fc.constantFrom('"metric_name":"a",', '"metric_name":"a",', ''), pieces(2), fc.constantFrom('"value":1', '"value":1', '"value":0', '"value":-0.5E+3', '"value":1e-2', '"value":01', '"value":.5', '"value":1.', '"value":+1'), fc.constantFrom('', '', ' ', ',"labels":{"b":"c","b":"d"}', ',"timestamp":"2023-11-14"', ',"timestamp":5', ',"value":2'), pieces(2).map((each) => (each.endsWith(',') ? `,${each.slice(0, -1)}` : each)), fc.constantFrom('}', '}]', '} , {"metric_name":"b","value":2}]'))
+    .map((parts) => parts.join(''));
+  const [json, ndjson] = [new JsonPayload(), new NdjsonPayload()];
+  const parsed = (written: string): unknown[] => {
+    try {
+      const value = JSON.parse(written) as unknown;
+      return Array.isArray(value) ? value : [value];
+    } catch {
+      return [];
+    }
+  };
+  const rowsOf = (samples: readonly unknown[]): unknown[] =>
+    samples.map((sample) => readSample('metric', sample, NOW)).flatMap((read) => (typeof read === 'string' ? [] : [[read.sample.series, read.sample.value, read.sample.time]]));
+  let taken = 0;
+  fc.assert(
+    fc.property(text, (written) => {
+      const rows = rowsOf(parsed(written));
+      taken += rows.length;
+      t.strictSame(decoded(json, written).rows, rows, written);
+      const lines = written.split('\n').flatMap((line) => rowsOf(line.trimStart().startsWith('[') ? [] : parsed(line)));
+      t.strictSame(decoded(ndjson, written).rows, lines, written);
+    }),
+    { numRuns: 2_000 },
+  );
+  t.ok(taken > 100, `${taken} samples`);
+});
+
 t.test('names and labels that look alike with their parts joined are told apart', async (t) => {
   const samples = [{ name: 'm', labels: { a: 'x', b: 'y' } }, { name: 'm', labels: { a: 'x1:b1:y' } }, { name: 'm', labels: { a: 'x\0b\0y' } }, { name: 'm1', labels: {} }, { name: 'm', labels: {} }];
   const text = JSON.stringify([...samples, ...samples].map(({ name, labels }) => ({ metric_name: name, value: 1, labels })));
