@@ -25,8 +25,8 @@ export class Signal {
   /** Wakes the owner if it sleeps. Cheap when it does not. Any thread. */
   ring(): void {
     Atomics.add(this.#words, RINGS, 1);
-    // The first of many rings wakes it; until it is up, the others need not.
-    if (Atomics.load(this.#words, SLEEPS) !== 0 && Atomics.exchange(this.#words, SLEEPS, 0) !== 0) Atomics.notify(this.#words, RINGS);
+    // The flag is the sleeper's own: were it taken down here, that of its next sleep might be, whose ring would be lost.
+    if (Atomics.load(this.#words, SLEEPS) !== 0) Atomics.notify(this.#words, RINGS);
   }
 
   /** Blocks the thread until a ring since `seen`, or for `ms`. */
