@@ -33,7 +33,7 @@ export interface Decoded {
 
 /** Decodes whole payloads of one form, one after another; what it keeps between them makes it faster and changes nothing. */
 export interface PayloadDecoder {
-  /** `now`: the receiver's clock, for samples without a time, and against times in the future. Never throws for what the payload holds. */
+  /** `now`: the receiver's clock, for samples without a time, and against times in the future. Never throws for what the payload holds; what `add` or `tell` throw ends it. */
   decode(payload: Uint8Array, now: Time, into: Samples, tell: (problem: Problem) => void): Decoded;
 }
 

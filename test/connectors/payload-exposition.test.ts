@@ -3,6 +3,7 @@ import t from 'tap';
 import { MAX_LINE_BYTES } from '../../connectors/payload/decoding.js';
 import { Exposition, type ExpositionForm } from '../../connectors/payload/exposition.js';
 import { seriesText } from '../../engine/series.js';
+import { openMetricsText } from '../../server/openmetrics.js';
 import { decoded, NOW, type Row } from './payload-kit.js';
 
 const AT = 1_395_066_363_000;
@@ -230,4 +231,26 @@ t.test('the same as an oracle of regular expressions, on lines put together at r
     { numRuns: 3_000 },
   );
   t.ok(good > 50, `${good} samples`);
+});
+
+t.test('what /metrics shows is read back', async (t) => {
+  const told = decoded(
+    new Exposition('openmetrics'),
+    openMetricsText([
+      { name: 'rows', type: 'counter', help: 'Rows "in"\nall.', samples: [{ labels: { node: 'a"\\\n' }, value: 12 }] },
+      { name: 'lag', type: 'gauge', unit: 'seconds', help: 'Lag.', samples: [NaN, -Infinity, 1e21].map((value, i) => ({ labels: { i: String(i) }, value })) },
+      { name: 'turn', type: 'histogram', help: 'Turns.', samples: [{ labels: {}, buckets: [{ le: 1, count: 7 }], count: 8, sum: 3.25 }] },
+    ]),
+  );
+  t.strictSame(told.problems, []);
+  t.strictSame(told.rows.map(([series, value]) => [series, value]), [
+    ['rows_total{node="a\\"\\\\\\n"}', 12],
+    ['lag_seconds{i="0"}', NaN],
+    ['lag_seconds{i="1"}', -Infinity],
+    ['lag_seconds{i="2"}', 1e21],
+    ['turn_bucket{le="1.0"}', 7],
+    ['turn_bucket{le="+Inf"}', 8],
+    ['turn_count', 8],
+    ['turn_sum', 3.25],
+  ]);
 });
