@@ -52,8 +52,10 @@ function git(root: string, args: readonly string[], otherwise: string, index?: s
 }
 
 function run(command: string, args: readonly string[], folder: string, otherwise: string, env: Readonly<Record<string, string>> = {}): string {
+  // What Node was told for this process is not meant for a compiler.
+  const { NODE_OPTIONS: _, ...own } = process.env;
   try {
-    return execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
     throw new Error(`${otherwise}: ${`${stdout}${stderr}`.trim() || message}`, { cause: error });
