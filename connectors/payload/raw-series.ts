@@ -5,7 +5,7 @@ export const HASH_FACTOR = 0x01000193;
 /** Places where an entry may lie: what a search costs at most, whatever names a publisher thinks up. */
 const WAYS = 8;
 const FIRST_PLACES = 1_024;
-/** About 250 bytes each with names of usual length. */
+/** About 250 bytes each with names of usual length, twice that for a point of line protocol with a few fields. */
 const MOST_PLACES = 262_144;
 
 /**
