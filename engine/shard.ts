@@ -228,7 +228,7 @@ export class Shard {
 }
 
 /** How long rows may lie in a batch that is not full while its shard has work. */
-const FLUSH_EVERY_MS = 0.2;
+const FLUSH_EVERY_MS = 0.5;
 
 /** A sleeping shard looks again after this long, though nobody rang: a lost ring would then be a delay, not a stop. */
 const SLEEP_MS = 1_000;
