@@ -27,7 +27,8 @@ export async function buildOld(root: string, ref: string, cache: string, say: (t
       throw new Error(`${ref} is from before bench/millrace/engine.ts: its benchmarks do not speak today's protocol. Compare with a later commit.`);
     }
     addPackages(root, folder, say);
-    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', 'false', '--outDir', 'build'], folder, `${ref} can not be compiled`);
+    // What Node was told for this process (by a test runner, say) is not meant for a compiler.
+    run('env', ['-u', 'NODE_OPTIONS', process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', 'false', '--outDir', 'build'], folder, `${ref} can not be compiled`);
     writeFileSync(done, '');
   }
   const { engines, engine } = (await import(pathToFileURL(join(folder, 'build/bench/millrace/engine.js')).href)) as { engines?: readonly Engine[]; engine?: Engine };
@@ -52,10 +53,8 @@ function git(root: string, args: readonly string[], otherwise: string, index?: s
 }
 
 function run(command: string, args: readonly string[], folder: string, otherwise: string, env: Readonly<Record<string, string>> = {}): string {
-  // What Node was told for this process is not meant for a compiler.
-  const { NODE_OPTIONS: _, ...own } = process.env;
   try {
-    return execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
     throw new Error(`${otherwise}: ${`${stdout}${stderr}`.trim() || message}`, { cause: error });
