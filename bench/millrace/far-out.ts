@@ -16,6 +16,7 @@ function follow(moments: Float64Array, { slot, value, length }: Batch, from: num
     const variance = moments[at + 1]!;
     const seen = moments[at + 2]!;
     if (seen === 0 || (seen >= 10 && variance > 0 && d * d > 9 * variance)) return i;
+    // As `update`, which would read again what is at hand: a seventh of W3.
     moments[at]! += ALPHA * d;
     moments[at + 1] = (1 - ALPHA) * (variance + ALPHA * d * d);
     moments[at + 2] = seen + 1;

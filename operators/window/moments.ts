@@ -32,6 +32,7 @@ export function addRun({ moments, open, next, newest }: WindowState, { time, slo
     if (!(t >= start && t < end) || Number.isNaN(v)) return i;
     const had = moments[at]!;
     if (had > 0) {
+      // As `addMoment`, which would read again what is at hand: a sixteenth of W1.
       const n = had + 1;
       const delta = v - moments[at + 1]!;
       const mean = moments[at + 1]! + delta / n;
