@@ -23,11 +23,11 @@ async function prepare() {
 }
 
 if (await prepare()) {
-  const { relative } = await import('node:path');
+  const path = await import('node:path');
   const { root } = await import('./processes.mjs');
   const { main } = await import('../build/cli/main.js');
   const args = process.argv.slice(2);
-  const graph = args[0] && !args[0].startsWith('-') ? args.shift() : relative(process.cwd(), `${root}config/millrace.yml`);
+  const graph = args[0] && !args[0].startsWith('-') ? args.shift() : path.relative(process.cwd(), `${root}config/millrace.yml`);
   process.exitCode = await main(['run', graph, ...args]);
 } else {
   process.exitCode = 1;
