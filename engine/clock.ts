@@ -9,7 +9,21 @@ export interface Clock {
   elapsed(): number;
 }
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-};
+/**
+ * A clock that steps forward with `wall`, and not back: where the wall clock was set back it goes on by `elapsed` from where it was.
+ * Else idle watermarks would stand still, and true samples would seem to come from the future and be refused.
+ */
+export function forwardClock(wall: () => Time, elapsed: () => number): Clock {
+  let offset = -Infinity;
+  return {
+    now: () => {
+      const passed = elapsed();
+      offset = Math.max(offset, wall() - passed);
+      // The sum may lack what subtraction rounded away.
+      return Math.floor(offset + passed + 1e-3);
+    },
+    elapsed,
+  };
+}
+
+export const systemClock: Clock = forwardClock(Date.now, () => performance.now());

@@ -20,7 +20,22 @@ export interface DeadLetter {
   readonly reason: string;
   /** Byte offset in the payload where it goes wrong, where known. */
   readonly offset?: number;
+  /** Its number in the stream that it came from, where that has numbers. */
+  readonly sequence?: number;
+  /** What its connector needs beside the payload to take it again: subject, content type. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly payload: string;
+  /** How `payload` writes the bytes; default: as UTF-8. */
+  readonly encoding?: 'base64';
+}
+
+/** A bad input as a connector tells it: bytes, or their text. */
+export type RefusedInput = Omit<DeadLetter, 'node' | 'payload' | 'encoding'> & { readonly payload: string | Uint8Array };
+
+/** How a connector is, for /health. */
+export interface ConnectorHealth {
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly detail?: string;
 }
 
 /** What the server hands to a connector when it opens. */
@@ -40,7 +55,7 @@ export interface ConnectorContext {
   readonly replay: boolean;
   /** Of a sink: the nodes it reads, as its `from` names them. */
   readonly inputs?: readonly string[];
-  deadLetter(letter: Omit<DeadLetter, 'node'>): void;
+  deadLetter(letter: RefusedInput): void;
   /** Counts what a connector drops or refuses: `millrace_connector_total{node, what}`. */
   count(what: string, by?: number): void;
 }
@@ -77,6 +92,15 @@ export interface Source {
   /** Everything up to here is durable in every sink and in the oldest checkpoint kept. */
   commit?(position: Position): Promise<void>;
   close(): Promise<void>;
+  /**
+   * Whether silence means that there is nothing. False while it can't hear (a connection that is away) or has not caught
+   * up: then it is not taken for idle, and event time waits for it. Default: true.
+   */
+  hears?(): boolean;
+  /** Default: well. */
+  health?(): ConnectorHealth;
+  /** Takes a dead letter of its own once more, after what refused it was mended. `letter.payload` is whole. Rejects with the reason why not. */
+  resubmit?(letter: DeadLetter): Promise<void>;
 }
 
 /**
@@ -129,8 +153,10 @@ export interface Sink {
   readonly history?: History;
   /** The latest state, where it keeps one in memory. */
   readonly board?: Board;
-  /** State for /health where it is not simply well. */
-  health?(): { readonly status: 'ok' | 'degraded' | 'down'; readonly detail?: string };
+  /** Default: well. */
+  health?(): ConnectorHealth;
+  /** As a source's. */
+  resubmit?(letter: DeadLetter): Promise<void>;
 }
 
 export interface SinkDefinition<Config = unknown> {

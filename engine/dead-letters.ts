@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppendFile } from './append-file.js';
 import type { Clock, Time } from './clock.js';
-import type { DeadLetter } from './connector.js';
+import type { DeadLetter, RefusedInput } from './connector.js';
 import { DEAD_LETTER_BYTES, DEAD_LETTERS_KEPT } from './limits.js';
 
 /** Letters of one file. Whole files are removed, so up to this many more than `DEAD_LETTERS_KEPT` lie on disk. */
@@ -80,7 +80,7 @@ export class DeadLetters {
   }
 
   /** Takes a letter. It is counted at once and written with those that come meanwhile. */
-  add(letter: DeadLetter): void {
+  add(letter: RefusedInput & Pick<DeadLetter, 'node'>): void {
     this.#count(letter.reason);
     if (!this.#allowed() || this.#waiting >= WAITING) {
       this.#dropped += 1;
@@ -210,11 +210,25 @@ async function readLetters(folder: string, first: number): Promise<StoredLetter[
   return letters;
 }
 
-function shortened({ node, origin, reason, offset, payload }: DeadLetter): DeadLetter & { bytes?: number } {
-  const letter = { node, origin: origin.slice(0, TEXT), reason: reason.slice(0, TEXT), ...(offset !== undefined && { offset }) };
-  const bytes = Buffer.byteLength(payload);
-  if (bytes <= DEAD_LETTER_BYTES) return { ...letter, payload };
-  const kept = Buffer.from(payload.slice(0, DEAD_LETTER_BYTES)).subarray(0, DEAD_LETTER_BYTES);
-  // Streaming leaves out a character that is cut in two.
-  return { ...letter, payload: new TextDecoder().decode(kept, { stream: true }), bytes };
+function shortened({ origin, reason, payload, ...rest }: RefusedInput & Pick<DeadLetter, 'node'>): DeadLetter & { bytes?: number } {
+  const letter = { ...rest, origin: origin.slice(0, TEXT), reason: reason.slice(0, TEXT) };
+  // Cut before it is encoded: a payload may have megabytes.
+  const size = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+  const cut = size > DEAD_LETTER_BYTES;
+  const kept = (typeof payload === 'string' ? Buffer.from(cut ? payload.slice(0, DEAD_LETTER_BYTES) : payload) : payload).subarray(0, DEAD_LETTER_BYTES);
+  return { ...letter, ...asText(kept, cut), ...(cut && { bytes: size }) };
+}
+
+/** Text where the bytes are UTF-8, of which a cut may have halved the last character; else base64. */
+function asText(bytes: Uint8Array, cut: boolean): Pick<DeadLetter, 'payload' | 'encoding'> {
+  try {
+    return { payload: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: cut }) };
+  } catch {
+    return { payload: Buffer.from(bytes).toString('base64'), encoding: 'base64' };
+  }
+}
+
+/** The bytes kept of a letter. */
+export function payloadOf({ payload, encoding }: Pick<DeadLetter, 'payload' | 'encoding'>): Uint8Array {
+  return Buffer.from(payload, encoding ?? 'utf8');
 }

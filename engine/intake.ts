@@ -147,7 +147,7 @@ export class Intake {
       await this.#pass(async () => {
         // Read with what was read: whoever saves between sees both or neither.
         if (staging.empty && !staging.ended) return;
-        staging.heard = this.#clock.now();
+        staging.heard = this.#clock.elapsed();
         staging.idle = false;
         await this.#announce();
         while (staging.staged) await this.#sendRun(staging, staging.watermark.before(staging.time[staging.sent]!));
@@ -288,10 +288,12 @@ export class Intake {
   async #watchIdle(live: readonly Staging[]): Promise<void> {
     while (live.some((s) => !s.ended) && !this.#abort.signal.aborted) {
       await pause(IDLE_LOOK_MS, this.#abort.signal);
-      const now = this.#clock.now();
       await this.#pass(async () => {
+        const now = this.#clock.now();
         for (const staging of live) {
-          if (staging.ended || now - staging.heard < IDLE_AFTER_MS) continue;
+          // Whoever can't hear, or is behind, has not been silent.
+          if (staging.source.hears?.() === false) staging.heard = this.#clock.elapsed();
+          if (staging.ended || this.#clock.elapsed() - staging.heard < IDLE_AFTER_MS) continue;
           const time = Math.floor((now - staging.planned.disorder - IDLE_AFTER_MS) / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
           const moves = time > staging.watermark.time;
           if (!moves && staging.idle) continue;

@@ -1,8 +1,11 @@
 import type { CheckpointDone } from './checkpoint.js';
+import type { ConnectorHealth } from './connector.js';
 import type { Plan } from './plan.js';
 import type { Run } from './run.js';
 import { NodeField, ShardField } from './stats.js';
 import type { MetricFamily, NodeStatus, RuntimeStatus, ShardStatus } from './status.js';
+
+const WELL: ConnectorHealth = { status: 'ok' };
 
 interface Around {
   readonly state: RuntimeStatus['state'];
@@ -28,9 +31,10 @@ function watermark(time: number): { watermark?: number } {
 
 function sourceStatus(plan: Plan, run: Run | undefined): NodeStatus[] {
   const live = new Map(run?.intake?.status().map((s) => [s.name, s]));
-  return plan.sources.map(({ spec }) => {
+  return plan.sources.map(({ spec }, index) => {
     const status = live.get(spec.name);
-    return { name: spec.name, type: spec.type, kind: 'source', health: 'ok', ...(status?.idle === true ? { detail: 'idle' } : status?.ended === true ? { detail: 'ended' } : {}), rowsIn: 0, rowsOut: status?.rows ?? 0, findingsOut: 0, late: 0, ...watermark(status?.watermark ?? NaN) };
+    const { status: health, detail = status?.idle === true ? 'idle' : status?.ended === true ? 'ended' : undefined } = run?.sources.get(index)?.health?.() ?? WELL;
+    return { name: spec.name, type: spec.type, kind: 'source', health, ...(detail === undefined ? {} : { detail }), rowsIn: 0, rowsOut: status?.rows ?? 0, findingsOut: 0, late: 0, ...watermark(status?.watermark ?? NaN) };
   });
 }
 
@@ -61,7 +65,7 @@ function operatorStatus(plan: Plan, run: Run | undefined): NodeStatus[] {
 function sinkStatus(plan: Plan, run: Run | undefined): NodeStatus[] {
   return plan.sinks.map(({ spec }, i) => {
     const pump = run?.pumps[i];
-    const health = run?.sinks.get(spec.name)?.health?.() ?? { status: 'ok' as const };
+    const health = run?.sinks.get(spec.name)?.health?.() ?? WELL;
     return {
       name: spec.name,
       type: spec.type,

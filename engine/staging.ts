@@ -50,8 +50,8 @@ export class Staging implements SampleIntake {
   position: Position | undefined;
   ended = false;
   idle = false;
-  /** When it last gave something, on the clock. */
-  heard: Time;
+  /** When it last gave something, by `elapsed`: steps of the wall clock say nothing about silence. */
+  heard: number;
   rows = 0;
   /** Idle advances of a run before a crash, by the rows before them: they come again at the same place. */
   readonly decided: IdleDecision[] = [];
@@ -68,7 +68,7 @@ export class Staging implements SampleIntake {
   ) {
     this.watermark = new SourceWatermark(planned.disorder);
     this.links = plan.links.filter((link) => link.from.kind === 'source' && link.from.index === index);
-    this.heard = clock.now();
+    this.heard = clock.elapsed();
   }
 
   get name(): string {

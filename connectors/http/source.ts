@@ -162,7 +162,7 @@ class HttpSource implements Source {
     if (read === undefined) throw new HttpError(413, 'Too many samples', `The body has more than ${most} samples, which is all that is taken at once: send several requests.`);
     const { samples, problems, skipped, earliest } = read;
     for (const { reason, line, offset, from, to } of problems) {
-      context.deadLetter({ origin: originOf(request), reason: `line ${line}: ${reason}`, offset: offset - from, payload: Buffer.from(body.subarray(from, to)).toString() });
+      context.deadLetter({ origin: originOf(request), reason: `line ${line}: ${reason}`, offset: offset - from, payload: body.subarray(from, to) });
     }
     if (problems.length > 0) context.count('rejected', problems.length);
     if (skipped > 0) context.count('skipped', skipped);
@@ -181,7 +181,7 @@ class HttpSource implements Source {
 
   #refuseFrame(request: HttpRequest, body: Uint8Array, reason: string, offset?: number): HttpError {
     this.#context.count('rejected');
-    this.#context.deadLetter({ origin: originOf(request), reason, ...(offset !== undefined && { offset }), payload: Buffer.from(body).toString('latin1') });
+    this.#context.deadLetter({ origin: originOf(request), reason, ...(offset !== undefined && { offset }), payload: body });
     return new HttpError(400, 'Frame refused', `Nothing of the frame was taken: ${reason}.`);
   }
 
@@ -198,7 +198,7 @@ class HttpSource implements Source {
         origin: originOf(request),
         reason,
         ...(at !== undefined && { offset: Buffer.byteLength(text.slice(0, Number(at))) }),
-        payload: text === '' ? Buffer.from(body).toString('latin1') : text,
+        payload: body,
       });
       throw new HttpError(400, 'Malformed JSON', `${reason}. Send one sample as a JSON object, or an array of them.`);
     }

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Clock } from '../../engine/clock.js';
-import type { ConnectorContext, DeadLetter, Source } from '../../engine/connector.js';
+import type { ConnectorContext, RefusedInput, Source } from '../../engine/connector.js';
 import { HttpError, type HttpResponse, type Method, type Routes } from '../../engine/routes.js';
 import { httpSource } from '../../connectors/http/source.js';
 
@@ -9,7 +9,7 @@ export const NOW = Date.UTC(2024, 0, 15, 12);
 /** An http source with the routes it registered, and a hand that posts to them. */
 export class Publisher implements Routes {
   readonly source: Source;
-  readonly letters: Omit<DeadLetter, 'node'>[] = [];
+  readonly letters: RefusedInput[] = [];
   readonly counts: Record<string, number> = {};
   readonly #handlers = new Map<string, Parameters<Routes['route']>[2]>();
 
@@ -24,7 +24,7 @@ export class Publisher implements Routes {
       folder,
       base: folder,
       replay,
-      deadLetter: (letter) => void this.letters.push(letter),
+      deadLetter: (letter) => void this.letters.push({ ...letter, payload: Buffer.from(letter.payload).toString() }),
       count: (what, by = 1) => void (this.counts[what] = (this.counts[what] ?? 0) + by),
     };
     this.source = httpSource.create(httpSource.config.parse(config), context);

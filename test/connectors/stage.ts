@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import type { Test } from 'tap';
 import { allocateBatch, type Batch } from '../../engine/batch.js';
 import type { Clock } from '../../engine/clock.js';
-import type { AnySink, AnySource, ConnectorContext, DeadLetter, Intake, Position, Source } from '../../engine/connector.js';
+import type { AnySink, AnySource, ConnectorContext, Intake, Position, RefusedInput, Source } from '../../engine/connector.js';
 import type { Finding } from '../../engine/finding.js';
 import type { Names } from '../../engine/operator.js';
 import { seeded } from '../../engine/random.js';
@@ -28,7 +28,7 @@ export class HandClock implements Clock {
 export interface Stage {
   readonly context: ConnectorContext;
   readonly clock: HandClock;
-  readonly letters: Omit<DeadLetter, 'node'>[];
+  readonly letters: RefusedInput[];
   readonly counts: Map<string, number>;
   readonly logged: { readonly level: number; readonly msg: string; readonly [field: string]: unknown }[];
 }
@@ -43,7 +43,7 @@ export function folder(t: Test): string {
 /** What a connector is given when it opens, and what it told. */
 export function stage(base: string, given: Partial<ConnectorContext> = {}): Stage {
   const clock = new HandClock();
-  const letters: Omit<DeadLetter, 'node'>[] = [];
+  const letters: RefusedInput[] = [];
   const counts = new Map<string, number>();
   const logged: Stage['logged'] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(JSON.parse(line) as Stage['logged'][number]) });
