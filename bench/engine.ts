@@ -36,7 +36,7 @@ export interface Missing {
 }
 
 /** `windows`: windows of all kinds over the samples of W1. `channel`: rows from one thread to another, whose `samples` are rows. */
-export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'windows' | 'channel';
+export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'channel';
 
 /** One job, as an engine tells it in a line of JSON. Where a field does not apply it is left out. */
 export interface Outcome {

@@ -110,6 +110,7 @@ export const expectations: readonly Expectation[] = [
   { name: 'W6-memory', says: 'W6: peak memory', unit: 'MB', bound: 'at most', expected: 2_048, figure: of(fused('W6'), (f) => f.peak_rss_mb) },
   { name: 'W7-p99', says: 'W7: p99 of latency to 10,000 subscribers, a message a second a channel', unit: 'ms', bound: 'at most', expected: 50, figure: of(fused('W7'), (f) => f.latency_ms?.p99) },
   { name: 'W7-memory', says: 'W7: memory a subscriber', unit: 'KB', bound: 'at most', expected: 20, figure: further(fused('W7'), 'kb_per_subscriber') },
+  { name: 'W8-p99', says: 'W8: p99 of latency from a sample to a WebSocket, at 100,000 samples/s', unit: 'ms', bound: 'at most', expected: 10, figure: of(fused('W8'), (f) => f.latency_ms?.p99) },
   { name: 'growth-series', says: 'Growth: time per sample from 10 k to 1 M series', unit: 'times', bound: 'at most', expected: 3, figure: growth('series', 10_000) },
   { name: 'growth-windows', says: 'Growth: time per sample, slowest against fastest, in window / slide (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('window-by-slide') },
   { name: 'growth-nodes', says: 'Growth: time per sample, slowest against fastest, in nodes not on its way (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('idle-nodes') },

@@ -16,6 +16,7 @@ export const engine = millrace({
     W5: { threads: [1, 2] },
     W6: { threads: [1] },
     W7: { threads: [1] },
+    W8: { threads: [1] },
   },
 });
 

@@ -13,7 +13,8 @@ const workloads: Readonly<Partial<Record<WorkloadName, (job: Job) => Promise<Tol
   W4: async (job) => (await import('./w4.js')).latency(job),
   W5: async (job) => (await import('./w5.js')).mission(job),
   W6: async (job) => (await import('./w6.js')).checkpointed(job, engine === 'millrace'),
-  W7: async (job) => (await import('./w7.js')).subscribed(job),
+  W7: async (job) => (await import('./w7.js')).subscribed('W7', job),
+  W8: async (job) => (await import('./w7.js')).subscribed('W8', job),
 };
 
 /** `main.js ENGINE WORKLOAD --samples N --series S --threads T --jobs J` */

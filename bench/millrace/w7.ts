@@ -10,25 +10,27 @@ import { inScratchFolder } from './scratch-folder.js';
 import { startRun } from './start-run.js';
 import type { Asked, Heard } from './w7-subscribers.js';
 
-const SUBSCRIBERS = 10_000;
+/** Subscribers, and the graph that they listen to. */
+const kinds = { W7: { subscribers: 10_000, graph: 'w7' }, W8: { subscribers: 1_000, graph: 'w8' } } as const;
 
 const residentKb = (): number => process.memoryUsage.rss() / 1024;
 
 /**
- * W7: subscribers of `/live` in a process of their own, each with a filter that lets one of the channels
+ * W7, and W8 with other samples on the way: subscribers of `/live` in a process of their own, each with a filter that lets one of the channels
  * (`series`) pass, and a message a second of each channel; `samples` are messages of all channels. Latency is
  * from the source to the subscriber, memory what the server grew by from no subscriber to the last message.
  */
-export function subscribed({ samples, series: channels, threads }: Job): Promise<Told> {
+export function subscribed(workload: keyof typeof kinds, { samples, series: channels, threads }: Job): Promise<Told> {
+  const { subscribers: count, graph } = kinds[workload];
   return inScratchFolder(async (folder) => {
     const log = pino({ level: 'error' }, pino.destination(2));
     const server = await startServer({ config: { host: '127.0.0.1', port: 0 }, version: '', clock: systemClock, log, assets: folder });
     const beat = holdBeats();
     const registry = { ...shipped, sources: [...shipped.sources, beatSource] };
-    const { runtime, begin } = await startRun(loadGraph('w7', { channels, count: samples }, registry), { threads, folder, live: true, registry, routes: server.routes });
+    const { runtime, begin } = await startRun(loadGraph(graph, {}, registry, ({ sources }) => void Object.assign(sources['beats']!, { channels, count: samples })), { threads, folder, live: true, registry, routes: server.routes });
     begin();
     const before = residentKb();
-    const subscribers = start({ address: server.address.replace('http', 'ws'), subscribers: SUBSCRIBERS, channels, messages: samples / channels });
+    const subscribers = start({ address: server.address.replace('http', 'ws'), subscribers: count, channels, messages: samples / channels });
     await heard(subscribers, 'subscribed');
     const began = performance.now();
     beat();
@@ -38,7 +40,7 @@ export function subscribed({ samples, series: channels, threads }: Job): Promise
     subscribers.disconnect();
     await Promise.all([runtime.drain(), once(subscribers, 'exit')]);
     await server.close();
-    return { seconds, first_result_at, check: { results: latency_ms.count }, latency_ms, further: { subscribers: SUBSCRIBERS, kb_per_subscriber: (after - before) / SUBSCRIBERS } };
+    return { seconds, first_result_at, check: { results: latency_ms.count }, latency_ms, further: { subscribers: count, ...(workload === 'W7' && { kb_per_subscriber: (after - before) / count }) } };
   });
 }
 

@@ -4,8 +4,8 @@ import type { Ring, RowRings } from './row-rings.js';
 
 /** One subscription to rows, on its socket. */
 export interface Listener {
-  /** There are rows that it has not been given. */
-  tell(): void;
+  /** There are rows that it has not been given: of these series, oldest row first, and of no others since it was told last. */
+  tell(changed: readonly Ring[]): void;
   /** A series that it may know is given up. */
   forget(ring: Ring): void;
 }
@@ -14,9 +14,10 @@ export interface Listener {
 interface Audience {
   readonly filter: Filter;
   readonly listeners: Set<Listener>;
-  /** Told less than a tick ago: it is told again when the tick is over, if `due`. */
+  /** Told less than a tick ago: it is told again when the tick is over. */
   resting: boolean;
-  due: boolean;
+  /** Series with rows since it was told. */
+  readonly changed: Set<Ring>;
 }
 
 /**
@@ -30,6 +31,8 @@ export class RowDispatch {
   readonly #of = new WeakMap<Ring, Audience[]>();
   /** Rings with rows of which nobody has been told. */
   readonly #touched = new Set<Ring>();
+  /** Those with something to be told. */
+  readonly #due = new Set<Audience>();
   #immediate: NodeJS.Immediate | undefined;
   readonly #ticks = new Set<NodeJS.Timeout>();
 
@@ -40,7 +43,7 @@ export class RowDispatch {
   join(filter: Filter, listener: Listener): void {
     let audience = this.#audiences.get(filter.key);
     if (audience === undefined) {
-      audience = { filter, listeners: new Set(), resting: false, due: false };
+      audience = { filter, listeners: new Set(), resting: false, changed: new Set() };
       this.#audiences.set(filter.key, audience);
       for (const ring of this.#rings.of(undefined)) if (lets(filter, ring)) this.#of.get(ring)?.push(audience);
     }
@@ -52,6 +55,7 @@ export class RowDispatch {
     audience?.listeners.delete(listener);
     if (audience?.listeners.size !== 0) return;
     this.#audiences.delete(filter.key);
+    this.#due.delete(audience);
     for (const ring of this.#rings.of(undefined)) {
       const others = this.#of.get(ring);
       if (others?.includes(audience) === true) others.splice(others.indexOf(audience), 1);
@@ -62,15 +66,17 @@ export class RowDispatch {
   touch(ring: Ring): void {
     if (this.#audiences.size === 0) return;
     this.#touched.add(ring);
-    this.#immediate ??= setImmediate(() => {
-      this.#immediate = undefined;
-      this.#run();
-    });
+    this.#soon();
   }
 
   forget(ring: Ring): void {
-    for (const { listeners } of this.#audiencesOf(ring)) for (const listener of listeners) listener.forget(ring);
-    this.touch(ring);
+    this.#touched.delete(ring);
+    for (const audience of this.#audiencesOf(ring)) {
+      for (const listener of audience.listeners) listener.forget(ring);
+      audience.changed.delete(ring);
+      this.#due.add(audience);
+    }
+    this.#soon();
   }
 
   /** Tells all that there is to tell, ticks or not, and nothing after it. */
@@ -78,34 +84,44 @@ export class RowDispatch {
     clearImmediate(this.#immediate);
     for (const tick of this.#ticks) clearTimeout(tick);
     for (const audience of this.#audiences.values()) audience.resting = false;
-    this.#run();
-    this.#tell([...this.#audiences.values()].filter(({ due }) => due));
+    this.#tell();
     for (const tick of this.#ticks) clearTimeout(tick);
   }
 
-  #run(): void {
-    const quiet = new Set<Audience>();
+  #soon(): void {
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = undefined;
+      this.#tell();
+    });
+  }
+
+  /** So that an audience that is told knows of every row there is. */
+  #spread(): void {
     for (const ring of this.#touched) {
       for (const audience of this.#audiencesOf(ring)) {
-        if (audience.resting) audience.due = true;
-        else quiet.add(audience);
+        audience.changed.add(ring);
+        this.#due.add(audience);
       }
     }
     this.#touched.clear();
-    this.#tell([...quiet]);
   }
 
-  #tell(audiences: readonly Audience[]): void {
-    if (audiences.length === 0) return;
-    for (const audience of audiences) {
-      audience.due = false;
+  /** Tells all that there is to tell to those who do not rest. */
+  #tell(): void {
+    this.#spread();
+    const told = [...this.#due].filter(({ resting }) => !resting);
+    if (told.length === 0) return;
+    for (const audience of told) {
+      const changed = [...audience.changed].sort((a, b) => a.newest - b.newest);
+      audience.changed.clear();
       audience.resting = true;
-      for (const listener of audience.listeners) listener.tell();
+      this.#due.delete(audience);
+      for (const listener of audience.listeners) listener.tell(changed);
     }
     const tick = setTimeout(() => {
       this.#ticks.delete(tick);
-      for (const audience of audiences) audience.resting = false;
-      this.#tell(audiences.filter(({ due }) => due));
+      for (const audience of told) audience.resting = false;
+      this.#tell();
     }, TICK_MS);
     tick.unref();
     this.#ticks.add(tick);

@@ -67,12 +67,16 @@ export class RowSubscription {
     return frames.map(({ announced, rows }, at) => `${this.opening('snapshot')},"series":[${announced.join()}],"rows":[${rows.join()}]${left}${at < frames.length - 1 ? ',"more":true' : ''}}`);
   }
 
-  /** All rows since the frame before; undefined where there are none. `coalesce`: only the newest of each series. */
-  next(coalesce: boolean): string | undefined {
+  /**
+   * All rows since the frame before; undefined where there are none. `coalesce`: only the newest of each series. `among`: the
+   * series that may have some, oldest row first; else all are looked at.
+   */
+  next(coalesce: boolean, among: readonly Ring[] = this.touched()): string | undefined {
     const changed: Ring[] = [];
     let count = 0;
     let lost = false;
-    for (let ring = this.rings.head; ring !== undefined && ring.newest > this.sent; ring = ring.older) {
+    for (const ring of among) {
+      if (ring.newest <= this.sent) continue;
       const known = this.indices.has(ring);
       if (!known && !this.lets(ring)) continue;
       changed.push(ring);
@@ -82,8 +86,7 @@ export class RowSubscription {
     const shorten = coalesce || count > this.most;
     this.most = FRAME_ROWS;
     const frame: Frame = { announced: [], rows: [] };
-    // Oldest first.
-    for (const ring of changed.reverse()) {
+    for (const ring of changed) {
       if (this.index(ring) < 0) continue;
       if (this.unannounced.delete(ring)) frame.announced.push(this.announce(ring));
       for (let i = shorten ? ring.length - 1 : ring.after(this.sent); i < ring.length; i++) frame.rows.push(this.row(ring, i));
@@ -98,6 +101,13 @@ export class RowSubscription {
     if (gone.length > 0) parts.push(`"gone":[${gone.join()}]`);
     if (shorten || lost) parts.push('"coalesced":true');
     return `${parts.join()}}`;
+  }
+
+  /** Series with rows since the frame before, oldest row first. */
+  private touched(): Ring[] {
+    const rings: Ring[] = [];
+    for (let ring = this.rings.head; ring !== undefined && ring.newest > this.sent; ring = ring.older) rings.push(ring);
+    return rings.reverse();
   }
 
   /** The sink has given up a series. */

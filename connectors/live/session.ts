@@ -5,7 +5,7 @@ import { FindingSubscription } from './finding-subscription.js';
 import { MAX_BAD_MESSAGES, MAX_SUBSCRIPTIONS, PROGRESS_MS, SLOW_MS } from './limits.js';
 import { channels, Filter, isChannel, parseMessage, type ClientMessage, type ErrorCode } from './protocol.js';
 import type { Listener, RowDispatch } from './row-dispatch.js';
-import type { RowRings } from './row-rings.js';
+import type { Ring, RowRings } from './row-rings.js';
 import { RowSubscription } from './row-subscription.js';
 
 const SLOW_CODE = 4408;
@@ -125,7 +125,7 @@ export class Session {
     if (channel === 'metrics') {
       const subscription = new RowSubscription(id, wanted, feeds.rows, feeds.rowEpoch);
       const start = subscription.start(from);
-      const listener: Listener = { tell: () => this.giveRows(subscription), forget: (ring) => subscription.forget(ring) };
+      const listener: Listener = { tell: (changed) => this.giveRows(subscription, changed), forget: (ring) => subscription.forget(ring) };
       this.rows.set(id, { subscription, filter: wanted, listener });
       feeds.dispatch.join(wanted, listener);
       ack({ epoch: start.epoch, offset: start.offset, resumed: start.resumed });
@@ -151,14 +151,16 @@ export class Session {
     else this.error(id, 'unknown_subscription', `id ${JSON.stringify(id)} is not subscribed`);
   }
 
-  /** Rows since the last message; later, where too much is waiting. */
-  private giveRows(subscription: RowSubscription): void {
+  /** Rows since the last message, which are of the series `changed`; later, where too much is waiting. */
+  private giveRows(subscription: RowSubscription, changed?: readonly Ring[]): void {
     if (this.closed) return;
     if (this.isHigh()) {
       this.behind.add(subscription);
       return;
     }
-    const text = subscription.next(this.behind.delete(subscription));
+    // Who missed a message knows nothing of what was in it.
+    const missed = this.behind.delete(subscription);
+    const text = subscription.next(missed, missed ? undefined : changed);
     if (text !== undefined) this.give(text);
   }
 
