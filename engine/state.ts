@@ -35,6 +35,11 @@ export interface SavedColumns {
   /** Ids of the blocks, in order of their values, and how many slots of each are there: those after them are all zero. */
   readonly blocks: readonly number[];
   readonly used: readonly number[];
+  /**
+   * By column with planes, of which most may be in use by no series of a block: how many planes, block by block, are left
+   * out as all zero, how many follow that are there, and so on. Empty for a column without.
+   */
+  readonly runs: readonly (readonly number[])[];
   /** One array of bytes a column, in the order of `columns`: all blocks of it, one after the other. */
   readonly bytes: readonly Uint8Array[];
 }
@@ -184,28 +189,50 @@ export class State {
     const used = this.#used(kept);
     const slots = used.reduce((sum, each) => sum + each, 0);
     const columns = this.columns as Record<string, Column>;
-    const copy = (c: number, column: Column, per: number): Uint8Array => {
-      const bytes = slots * per * column.BYTES_PER_ELEMENT;
-      const saved = new (column.constructor as new (memory: ArrayBuffer | SharedArrayBuffer, offset: number, length: number) => Float64Array)(this.#memoryFor(c, bytes), 0, slots * per);
-      let at = 0;
-      for (let i = 0; i < kept.length; ) {
-        // Neighbouring full blocks are copied together: one shard alone owns them all.
-        let n = 1;
-        while (i + n < kept.length && used[i + n - 1] === BLOCK_SLOTS && kept[i + n] === kept[i]! + n) n += 1;
-        const count = (n - 1) * BLOCK_SLOTS + used[i + n - 1]!;
-        const from = kept[i]! * BLOCK_SLOTS;
-        saved.set(column.subarray(from * per, (from + count) * per) as Float64Array, at * per);
-        at += count;
-        i += n;
-      }
-      return new Uint8Array(saved.buffer, 0, bytes);
-    };
+    const parts = [...this.#layout.map((of) => ({ of, column: columns[of.name]! })), { of: TIMERS, column: this.timers }];
+    const runs = parts.map(({ of, column }) => (of.planes === 1 ? [] : runsOf(column, of, kept)));
     return {
-      columns: [...this.#layout, TIMERS],
+      columns: parts.map(({ of }) => of),
       blocks: kept,
       used,
-      bytes: [...this.#layout.map(({ name, per }, c) => copy(c, columns[name]!, per)), copy(this.#layout.length, this.timers, 1)],
+      runs,
+      bytes: parts.map(({ of, column }, c) => (of.planes === 1 ? this.#copyBlocks(c, column, of.per, kept, used, slots) : this.#copyPlanes(c, column, of, kept, runs[c]!))),
     };
+  }
+
+  #copyBlocks(c: number, column: Column, per: number, blocks: readonly number[], used: readonly number[], slots: number): Uint8Array {
+    const saved = this.#room(c, column, slots * per);
+    let at = 0;
+    for (let i = 0; i < blocks.length; ) {
+      // Neighbouring full blocks are copied together: one shard alone owns them all.
+      let n = 1;
+      while (i + n < blocks.length && used[i + n - 1] === BLOCK_SLOTS && blocks[i + n] === blocks[i]! + n) n += 1;
+      const count = (n - 1) * BLOCK_SLOTS + used[i + n - 1]!;
+      const from = blocks[i]! * BLOCK_SLOTS;
+      saved.set(column.subarray(from * per, (from + count) * per) as Float64Array, at * per);
+      at += count;
+      i += n;
+    }
+    return new Uint8Array(saved.buffer, 0, saved.byteLength);
+  }
+
+  #copyPlanes(c: number, column: Column, of: Layout, blocks: readonly number[], runs: readonly number[]): Uint8Array {
+    const size = planeSize(of);
+    let present = 0;
+    for (let r = 1; r < runs.length; r += 2) present += runs[r]!;
+    const saved = this.#room(c, column, present * size);
+    let at = 0;
+    for (const { first, count } of stretches(runs, of.planes)) {
+      const from = (blocks[Math.floor(first / of.planes)]! * of.planes + (first % of.planes)) * size;
+      saved.set(column.subarray(from, from + count * size) as Float64Array, at);
+      at += count * size;
+    }
+    return new Uint8Array(saved.buffer, 0, saved.byteLength);
+  }
+
+  /** For a copy of so many values of a column. */
+  #room(c: number, column: Column, values: number): Float64Array {
+    return new (column.constructor as new (memory: ArrayBuffer | SharedArrayBuffer, offset: number, length: number) => Float64Array)(this.#memoryFor(c, values * column.BYTES_PER_ELEMENT), 0, values);
   }
 
   #memoryFor(c: number, bytes: number): ArrayBuffer | SharedArrayBuffer {
@@ -219,10 +246,10 @@ export class State {
   #used(blocks: readonly number[]): number[] {
     const columns = this.columns as Record<string, Column>;
     const used = blocks.map(() => 0);
-    for (const { name, per } of [...this.#layout, TIMERS]) {
+    for (const { name, per, planes } of [...this.#layout, TIMERS]) {
+      if (planes > 1) continue;
       const column = name === '' ? this.timers : columns[name]!;
-      // As whole numbers: -0 is not nothing.
-      const words = column instanceof Uint8Array ? column : new Uint32Array(column.buffer, column.byteOffset, column.byteLength / 4);
+      const words = wordsOf(column);
       const width = (words.length / column.length) * per;
       for (const [i, block] of blocks.entries()) {
         const first = block * BLOCK_SLOTS;
@@ -248,6 +275,10 @@ export class State {
       if (own.type !== type || own.per !== per || own.planes !== planes) throw new Error(`column ${name} was saved as ${shapeOf({ type, per, planes })} and is now ${shapeOf(own)}`);
       const bytes = saved.bytes[c]!;
       const values = new ARRAYS[type](bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / ARRAYS[type].BYTES_PER_ELEMENT) as Float64Array;
+      if (planes > 1) {
+        this.#restorePlanes(name, own, saved, c, values, owns, before);
+        continue;
+      }
       let at = 0;
       for (const [i, block] of saved.blocks.entries()) {
         const from = at;
@@ -262,6 +293,67 @@ export class State {
         if (name !== '') continue;
         for (let slot = block * BLOCK_SLOTS; slot < (block + 1) * BLOCK_SLOTS; slot++) if (this.timers[slot] !== 0) this.wake(slot, timeOf(this.timers[slot]!));
       }
+    }
+  }
+
+  #restorePlanes(name: string, of: Layout, saved: SavedColumns, c: number, values: Float64Array, owns: (block: number) => boolean, before: number): void {
+    for (const block of saved.blocks) {
+      if (!owns(block)) continue;
+      this.grow((block + 1) * BLOCK_SLOTS);
+      // Memory that is new is zero, and stays untouched.
+      if (block < before) (this.columns as Record<string, Column>)[name]!.fill(0, block * BLOCK_SLOTS * of.per, (block + 1) * BLOCK_SLOTS * of.per);
+    }
+    const column = (this.columns as Record<string, Column>)[name]!;
+    const size = planeSize(of);
+    let at = 0;
+    for (const { first, count } of stretches(saved.runs[c]!, of.planes)) {
+      const from = at;
+      at += count * size;
+      const block = saved.blocks[Math.floor(first / of.planes)]!;
+      if (owns(block)) column.set(values.subarray(from, at), (block * of.planes + (first % of.planes)) * size);
+    }
+  }
+}
+
+/** As whole numbers: -0 is not nothing. */
+const wordsOf = (column: Column): Uint8Array | Uint32Array => (column instanceof Uint8Array ? column : new Uint32Array(column.buffer, column.byteOffset, column.byteLength / 4));
+
+/** Values of a plane of a block. */
+const planeSize = ({ per, planes }: Layout): number => (BLOCK_SLOTS * per) / planes;
+
+/** See `SavedColumns.runs`. Of a plane in use it mostly looks at one number. */
+function runsOf(column: Column, of: Layout, blocks: readonly number[]): number[] {
+  const words = wordsOf(column);
+  const size = planeSize(of) * (words.length / column.length);
+  const runs: number[] = [];
+  let present = false;
+  let length = 0;
+  for (const block of blocks) {
+    for (let plane = 0; plane < of.planes; plane++) {
+      const end = (block * of.planes + plane + 1) * size;
+      let at = end - size;
+      while (at < end && words[at] === 0) at += 1;
+      if (at < end !== present) {
+        runs.push(length);
+        present = !present;
+        length = 0;
+      }
+      length += 1;
+    }
+  }
+  runs.push(length);
+  return runs;
+}
+
+/** What is there, as planes that lie one after the other in one block: the number of the first among all, and how many. */
+function* stretches(runs: readonly number[], planes: number): Generator<{ readonly first: number; readonly count: number }> {
+  let plane = 0;
+  for (const [r, length] of runs.entries()) {
+    const end = plane + length;
+    while (plane < end) {
+      const count = Math.min(end, (Math.floor(plane / planes) + 1) * planes) - plane;
+      if (r % 2 === 1) yield { first: plane, count };
+      plane += count;
     }
   }
 }

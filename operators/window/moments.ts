@@ -51,6 +51,13 @@ export function addRun({ moments, open, next, newest }: WindowState, { time, slo
   return length;
 }
 
+/** Leaves a pane without rows. All of it is zero, so that a checkpoint leaves out panes that no series uses. */
+export function empty(moments: Float64Array, pane: number): void {
+  moments[3 * pane] = 0;
+  moments[3 * pane + 1] = 0;
+  moments[3 * pane + 2] = 0;
+}
+
 /** Makes the panes of `slots[0 .. count)` at `place` stand for themselves and those at `later`; of `perSlot` panes each. */
 export function appendMoments(moments: Float64Array, slots: Uint32Array, count: number, perSlot: number, place: number, later: number): void {
   const distance = 3 * BLOCK_SLOTS * (later - place);
@@ -83,10 +90,8 @@ export function appendMoments(moments: Float64Array, slots: Uint32Array, count: 
  * tells which panes have rows.
  */
 export class Moments implements Omit<Part, 'append'> {
-  clear({ moments }: WindowState, _slot: number, pane: number): void {
-    moments[3 * pane + 1] = 0;
-    moments[3 * pane + 2] = 0;
-  }
+  /** A pane without rows has none left: see `empty`. */
+  clear(): void {}
   add({ moments }: WindowState, { length, value }: Rows, panes: Int32Array): void {
     for (let i = 0; i < length; i++) if (panes[i]! >= 0) addMoment(moments, panes[i]!, value[i]!);
   }

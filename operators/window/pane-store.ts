@@ -1,7 +1,7 @@
 import { BLOCK_SLOTS } from '../../engine/limits.js';
 import { placeIn, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
-import { appendMoments } from './moments.js';
+import { appendMoments, empty } from './moments.js';
 import type { AggregateState, Closing, PaneColumn, Places } from './state.js';
 
 /** Further columns of windows that have no fixed length: time of the first sample, ms since the epoch, and seconds from it to the last. */
@@ -66,7 +66,7 @@ export class PaneStore implements Places {
   drop(slot: number, pane: number, { moments }: AggregateState): void {
     if (moments[3 * pane] === 0) return;
     this.parts.quantiles?.drop(slot, pane);
-    moments[3 * pane] = 0;
+    empty(moments, pane);
   }
 
   /** Gives the result of a window that lies in `pane`. */

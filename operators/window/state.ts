@@ -1,4 +1,4 @@
-/** Of some pane: how many rows it has, then their mean and squared distances; and what the chosen aggregates need. A pane without rows is empty, whatever else the columns hold. */
+/** Of some pane: how many rows it has, then their mean and squared distances; and what the chosen aggregates need. A pane without rows has zero moments, and is empty whatever else the columns hold. */
 export type AggregateSchema = {
   readonly moments: PaneColumn;
   readonly sum: PaneColumn;

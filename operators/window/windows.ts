@@ -3,7 +3,7 @@ import { ADVANCE_SLOTS, BATCH_ROWS, BLOCK_SLOTS } from '../../engine/limits.js';
 import { placeIn, type Columns, type Operator, type Output } from '../../engine/operator.js';
 import { partsOf, type Parts } from './aggregates.js';
 import type { Counter } from './counter.js';
-import { addMoment, addRun, appendMoments } from './moments.js';
+import { addMoment, addRun, appendMoments, empty } from './moments.js';
 import type { Panes } from './panes.js';
 import { joinSaved, splitSaved } from './saved.js';
 import type { Closing, WindowSchema, WindowState } from './state.js';
@@ -290,7 +290,7 @@ export class Windows implements Operator<WindowSchema> {
     for (let j = 0; j < due; j++) {
       const pane = placeIn(this.#due[j]!, place, perSlot);
       if (quantiles !== undefined && moments[3 * pane]! > 0) quantiles.drop(this.#due[j]!, pane);
-      moments[3 * pane] = 0;
+      empty(moments, pane);
     }
   }
 }

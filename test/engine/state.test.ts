@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { BLOCK_SLOTS } from '../../engine/limits.js';
-import type { ColumnSpec, ColumnType, StateSchema } from '../../engine/operator.js';
+import { placeIn, type ColumnSpec, type ColumnType, type StateSchema } from '../../engine/operator.js';
 import { bytesOf, State } from '../../engine/state.js';
 
 const type = fc.constantFrom<ColumnType>('f64', 'u32', 'i32', 'u8');
@@ -211,6 +211,29 @@ await t.test('of each block what is used is saved, and the rest is zero again wh
   t.end();
 });
 
+await t.test('of a column with planes, those are saved that some series of the block uses, and the others are zero again', (t) => {
+  const planes = { type: 'f64', per: 2, planes: 3 } as const;
+  const state = new State({ panes: planes, a: 'u8' });
+  state.grow(4 * BLOCK_SLOTS);
+  const size = 2 * BLOCK_SLOTS;
+  const { panes } = columnsOf(state) as { panes: Float64Array };
+  panes[2 * placeIn(3, 1, 3)] = -0;
+  panes[2 * placeIn(BLOCK_SLOTS + 63, 0, 3) + 1] = 5;
+  panes[2 * placeIn(3 * BLOCK_SLOTS, 2, 3)] = 7;
+  const saved = state.save([0, 1, 3]);
+  t.same(saved.runs, [[1, 1, 1, 1, 4, 1], [], []]);
+  t.equal(saved.bytes[0]!.length, 3 * size * 8);
+  t.same(saved.used, [0, 0, 0]);
+
+  const other = new State({ panes: planes, a: 'u8' });
+  other.grow(4 * BLOCK_SLOTS);
+  for (const column of Object.values(columnsOf(other))) column.fill(3);
+  other.restore(saved, (block) => block !== 3);
+  const restored = columnsOf(other)['panes']!.subarray(0, 4 * 3 * size);
+  t.ok(restored.every((value, i) => Object.is(value, Math.floor(i / size / 3) < 2 ? panes[i] : 3)));
+  t.end();
+});
+
 await t.test('a column that is new begins at zero, one that is gone is left out, one that is another is an error', (t) => {
   const before = new State({ a: 'f64', gone: 'u8' });
   before.grow(BLOCK_SLOTS);
@@ -258,7 +281,7 @@ await t.test('saves that use the memory of the one before are the same as fresh 
           fill(state, shape, slots);
         }
         const [fresh, again] = states.map((state) => state.save([0, 1, 2]));
-        if (JSON.stringify(fresh!.used) !== JSON.stringify(again!.used)) return false;
+        if (JSON.stringify([fresh!.used, fresh!.runs]) !== JSON.stringify([again!.used, again!.runs])) return false;
         if (fresh!.bytes.some((bytes, c) => Buffer.compare(bytes, again!.bytes[c]!) !== 0)) return false;
         const restored = new State(shape);
         restored.restore(again!, () => true);
