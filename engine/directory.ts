@@ -31,6 +31,9 @@ export class Directory {
   /** Slot by key: the canonical text, with what else tells it apart. */
   readonly #slots = new Map<string, number>();
   readonly #keys: (string | undefined)[] = [];
+  /** By slot: which came after it when it was asked for last; and the slot asked for last. */
+  readonly #following: number[] = [];
+  #before = 0;
   readonly #partition: number[] = [];
   /** How many natives and derivations need a slot. */
   readonly #needs: number[] = [];
@@ -96,8 +99,12 @@ export class Directory {
 
   /** The slot of a source's series; announced if it is new. NO_SLOT: refused, there are too many. */
   slot(source: number, text: string, time: number): number {
-    const known = this.#slots.get(text);
+    // Publishers repeat their series in the same order, and comparing a text is less than hashing it.
+    const guess = this.#following[this.#before];
+    const known = guess !== undefined && this.#keys[guess] === text ? guess : this.#slots.get(text);
     if (known === undefined || this.#native[source]![known] === 0) return this.#add(source, text, known, time);
+    if (known !== guess) this.#following[this.#before] = known;
+    this.#before = known;
     if (time > this.#last[known]!) this.#last[known] = time;
     return known;
   }
