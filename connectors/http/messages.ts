@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { HttpRequest } from '../../engine/routes.js';
 import type { Sample } from '../payload/json-sample.js';
 
-/** The answer to both. */
+/** The answer to both `/api/metrics` and `/api/sli-measurements`. */
 export const acceptedSchema = z.object({
   accepted: z.number().int().describe('samples that are in the log on disk now'),
   rejected: z
@@ -27,4 +28,9 @@ export function decodeSamples(bytes: Uint8Array): Sample[] {
   const samples: Sample[] = [];
   for (let i = 0; i < flat.length; i += 3) samples.push({ time: flat[i] as number, series: flat[i + 1] as string, value: Number(flat[i + 2]) });
   return samples;
+}
+
+/** Who sent a dead letter. */
+export function originOf({ remote, method, path }: HttpRequest): string {
+  return `${remote} ${method} ${path}`;
 }

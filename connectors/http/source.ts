@@ -1,31 +1,25 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { defineSource, type ConnectorContext, type Intake, type Position, type Reading, type Source } from '../../engine/connector.js';
-import { DiskLog, LogFull, type LogRecord } from '../../engine/disk-log.js';
 import { MAX_FUTURE_MS } from '../../engine/limits.js';
-import { HttpError, type HttpRequest, type HttpResponse } from '../../engine/routes.js';
+import { HttpError, type HttpRequest, type HttpResponse, type RouteDescription } from '../../engine/routes.js';
 import { duration, formatDuration, size } from '../../engine/scalars.js';
 import { FrameError } from '../payload/frame-error.js';
-import { FrameDecoder, isFrame, type Frame } from '../payload/frame.js';
+import { FrameDecoder, type Frame } from '../payload/frame.js';
 import { readSample, type Kind, type Sample } from '../payload/json-sample.js';
 import { payloadKind } from '../payload/kind.js';
 import { precisionOf } from '../payload/line-protocol.js';
-import { TextDecoders, type TextKind } from '../payload/text-decoders.js';
-import { decodeSamples, encodeSamples } from './messages.js';
-import { readText } from './text-post.js';
+import type { TextKind } from '../payload/text-decoders.js';
+import { addInfluxRoutes } from './influx.js';
+import { acceptedSchema, encodeSamples, originOf } from './messages.js';
+import { SampleLog } from './sample-log.js';
+import { TextPosts } from './text-posts.js';
 
 /** Refused samples and warnings that an answer lists; the rest is counted. */
 const LISTED = 100;
 
-/** Read from the log at once: some thousand samples. */
-const READ_BYTES = 256 * 1024;
-
-/** What a publisher is asked to wait for before it tries again: about the time between two checkpoints, which empty the log. */
-const RETRY_SECONDS = '10';
-
 const config = z
   .strictObject({
-  max_samples: z.int().min(1).default(10_000).describe('samples of one request at most'),
+  max_samples: z.int().min(1).default(100_000).describe('samples of one request at most: agents send some thousand lines with ten or twenty fields each'),
   max_body: size().default(8 * 1024 * 1024).describe('size of a request body at most, after decompression'),
   log_size: size()
     .default(256 * 1024 * 1024)
@@ -41,55 +35,41 @@ type HttpConfig = z.output<typeof config>;
 class HttpSource implements Source {
   readonly #config: HttpConfig;
   readonly #context: ConnectorContext;
-  #log: DiskLog | undefined;
-  /** Sequence of the last message handed on, and those read ahead. */
-  #position = 0;
-  #ahead: LogRecord[] = [];
+  readonly #log: SampleLog;
   readonly #frames = new FrameDecoder({ dictionaries: 0 });
-  readonly #texts = new TextDecoders();
+  readonly #texts: TextPosts;
 
   constructor(config: HttpConfig, context: ConnectorContext) {
     this.#config = config;
     this.#context = context;
+    this.#log = new SampleLog(context);
+    this.#texts = new TextPosts(context, this.#log, config.max_samples, config.retention);
   }
 
   async open(from: Position | undefined): Promise<void> {
-    const { routes, folder, log, node } = this.#context;
+    const { routes } = this.#context;
     if (routes === undefined) return;
-    this.#position = typeof from === 'number' ? from : 0;
-    this.#log = await DiskLog.open(join(folder, 'log'), { limit: this.#config.log_size, after: this.#position, warn: (message) => log.warn({ node }, message) });
-    const options = { bodyLimit: this.#config.max_body };
-    routes.route('POST', '/api/metrics', (request) => this.#accept('metric', request), options);
-    routes.route('POST', '/api/sli-measurements', (request) => this.#accept('sli', request), options);
+    const { log_size: limit, max_body: bodyLimit } = this.#config;
+    await this.#log.open(limit, typeof from === 'number' ? from : 0);
+    const describe = (what: string): RouteDescription => ({ summary: `${what}; 202 once they are in the log on disk`, answer: acceptedSchema, status: 202 });
+    routes.route('POST', '/api/metrics', (request) => this.#accept('metric', request), { bodyLimit, description: describe('Samples as JSON, NDJSON, line protocol, Prometheus text or a columnar frame') });
+    routes.route('POST', '/api/sli-measurements', (request) => this.#accept('sli', request), { bodyLimit, description: describe('Measurements of SLIs as JSON') });
+    addInfluxRoutes(routes, this.#texts, bodyLimit);
   }
 
   async read(into: Intake, limit: number, signal: AbortSignal): Promise<Reading> {
     // Without a server (a replay) nothing can be posted.
-    if (this.#log === undefined) return { position: this.#position, ended: true };
-    while (this.#ahead.length === 0 && !signal.aborted) {
-      await this.#log.wait(this.#position, signal);
-      const { records, upTo } = await this.#log.read(this.#position, READ_BYTES);
-      this.#ahead = records;
-      if (records.length === 0) this.#position = upTo;
-    }
-    while (into.length < limit) {
-      const record = this.#ahead.shift();
-      if (record === undefined) break;
-      if (isFrame(record.bytes)) this.#frames.open(record.bytes).addTo(into);
-      else for (const { time, series, value } of decodeSamples(record.bytes)) into.add(time, series, value);
-      this.#position = record.sequence;
-    }
-    return { position: this.#position };
+    if (!this.#log.isOpen) return { position: this.#log.position, ended: true };
+    await this.#log.read(into, limit, signal);
+    return { position: this.#log.position };
   }
 
-  async commit(position: Position): Promise<void> {
-    await this.#log?.drop(position as number);
+  commit(position: Position): Promise<void> {
+    return this.#log.drop(position as number);
   }
 
-  async close(): Promise<void> {
-    const log = this.#log;
-    this.#log = undefined;
-    await log?.close();
+  close(): Promise<void> {
+    return this.#log.close();
   }
 
   async #accept(kind: Kind, request: HttpRequest): Promise<HttpResponse> {
@@ -126,7 +106,7 @@ class HttpSource implements Source {
       const [first] = rejected;
       throw new HttpError(400, 'No sample can be accepted', rejected.length === 1 ? first!.reason : `All ${rejected.length} samples are refused; the first: ${first!.reason}`, { members: refused });
     }
-    if (samples.length > 0) await this.#keep(encodeSamples(samples), samples.length);
+    if (samples.length > 0) await this.#log.keep(encodeSamples(samples), samples.length);
     return { status: 202, body: { accepted: samples.length, ...refused, ...(warnings.length > 0 && { warnings: warnings.slice(0, LISTED) }) } };
   }
 
@@ -144,7 +124,7 @@ class HttpSource implements Source {
     if (rows > this.#config.max_samples) throw new HttpError(413, 'Too many samples', `The frame has ${rows} samples, at most ${this.#config.max_samples} are taken at once: send smaller frames.`);
     if (!alone) throw this.#refuseFrame(request, body, 'the frame refers to the dictionary of an earlier one; what is posted must be readable by itself: set framesPerDictionary to 1');
     if (to > now + MAX_FUTURE_MS) throw this.#refuseFrame(request, body, `time ${new Date(to).toISOString()} is more than ${MAX_FUTURE_MS / 1000} s in the future: check the clock of the publisher`);
-    if (rows > 0) await this.#keep(body, rows);
+    if (rows > 0) await this.#log.keep(body, rows);
     if (!(from < now - this.#config.retention)) return { status: 202, body: { accepted: rows } };
     this.#context.count('old');
     return { status: 202, body: { accepted: rows, warnings: [`samples older than ${formatDuration(this.#config.retention)} are followed, but the history does not keep them`] } };
@@ -152,31 +132,17 @@ class HttpSource implements Source {
 
   /** Lines: the bad ones become dead letters, the others are taken. */
   async #acceptText(form: TextKind, request: HttpRequest, body: Uint8Array): Promise<HttpResponse> {
-    const context = this.#context;
     const asked = request.query.get('precision') ?? 'ns';
     const precision = precisionOf(asked);
     if (precision === undefined) throw new HttpError(400, 'Unknown precision', `precision=${asked.slice(0, 20)} is none of ns, us, ms, s, m and h.`);
-    const now = context.clock.now();
-    const most = this.#config.max_samples;
-    const read = readText(this.#texts.get(form, precision), body, now, most);
-    if (read === undefined) throw new HttpError(413, 'Too many samples', `The body has more than ${most} samples, which is all that is taken at once: send several requests.`);
-    const { samples, problems, skipped, earliest } = read;
-    for (const { reason, line, offset, from, to } of problems) {
-      context.deadLetter({ origin: originOf(request), reason: `line ${line}: ${reason}`, offset: offset - from, payload: body.subarray(from, to) });
-    }
-    if (problems.length > 0) context.count('rejected', problems.length);
-    if (skipped > 0) context.count('skipped', skipped);
+    const { accepted, problems, skipped, old } = await this.#texts.take(form, precision, request, body);
     const refused = problems.length === 0 ? {} : { rejected: problems.slice(0, LISTED).map(({ reason, line, offset }) => ({ line, offset, reason })), rejected_count: problems.length };
-    if (samples.length === 0 && problems.length > 0) {
+    if (accepted === 0 && problems.length > 0) {
       throw new HttpError(400, 'No sample can be accepted', `${problems.length === 1 ? 'A line is' : `${problems.length} lines are`} refused and no other has a sample; line ${problems[0]!.line}: ${problems[0]!.reason}`, { members: refused });
     }
-    if (samples.length > 0) await this.#keep(encodeSamples(samples), samples.length);
     const warnings = skipped > 0 ? [`${skipped} string fields are skipped: they are no samples`] : [];
-    if (earliest < now - this.#config.retention) {
-      context.count('old');
-      warnings.push(`samples older than ${formatDuration(this.#config.retention)} are followed, but the history does not keep them`);
-    }
-    return { status: 202, body: { accepted: samples.length, ...refused, ...(warnings.length > 0 && { warnings }) } };
+    if (old) warnings.push(`samples older than ${formatDuration(this.#config.retention)} are followed, but the history does not keep them`);
+    return { status: 202, body: { accepted, ...refused, ...(warnings.length > 0 && { warnings }) } };
   }
 
   #refuseFrame(request: HttpRequest, body: Uint8Array, reason: string, offset?: number): HttpError {
@@ -203,37 +169,19 @@ class HttpSource implements Source {
       throw new HttpError(400, 'Malformed JSON', `${reason}. Send one sample as a JSON object, or an array of them.`);
     }
   }
-
-  /** Resolves when the samples are in the log on disk. */
-  async #keep(record: Uint8Array, samples: number): Promise<void> {
-    if (this.#log === undefined) throw new HttpError(503, 'Not ready', 'The graph is starting or stopping: try again.', { headers: { 'retry-after': '1' } });
-    try {
-      await this.#log.append(record);
-      this.#context.count('accepted', samples);
-    } catch (error) {
-      const headers = { 'retry-after': RETRY_SECONDS };
-      if (error instanceof LogFull) {
-        this.#context.count('log_full', samples);
-        throw new HttpError(429, 'Too many samples', 'The log of accepted samples is full, because they are not processed as fast as they come: slow down and try again.', { headers });
-      }
-      this.#context.log.error({ err: error, node: this.#context.node }, 'posted samples cannot be logged');
-      throw new HttpError(503, 'Not accepted', 'The samples could not be written to disk: try again later.', { headers });
-    }
-  }
-}
-
-function originOf({ remote, method, path }: HttpRequest): string {
-  return `${remote} ${method} ${path}`;
 }
 
 export const httpSource = defineSource<HttpConfig>({
   name: 'http',
-  summary: 'Takes samples posted to /api/metrics, as JSON and other forms, and to /api/sli-measurements.',
+  summary: 'Takes samples posted to /api/metrics, as JSON and other forms, to /api/sli-measurements, and by clients of InfluxDB.',
   description: `\`POST /api/metrics\` takes \`{"metric_name", "value", "timestamp", "labels"}\` or an array of these, \`POST /api/sli-measurements\`
 takes \`{"sli_name", "value", "timestamp"}\` or an array, which become the series \`sli_measurement{sli_name="..."}\`.
 \`POST /api/metrics\` also takes columnar frames (Content-Type \`application/vnd.millrace.frame\`; docs/columnar-frame.md), each whole or not at all,
 and NDJSON, InfluxDB line protocol (\`?precision=\` of its timestamps: ns, us, ms, s, m or h), Prometheus text and OpenMetrics, told apart by
 Content-Type, else by the bytes (docs/payloads.md). Bad lines become dead letters and are listed by line, byte offset and reason.
+
+\`POST /write\` and \`POST /api/v2/write\` are the endpoints of InfluxDB 1 and 2: Telegraf and the client libraries write line protocol to them
+unchanged, gzip too. They answer 204 when all lines are in the log on disk, and errors in InfluxDB's form (docs/payloads.md).
 
 The answer is 202 with \`{"accepted": n}\` once the samples are in a log on disk: what was answered 202 is processed, exactly once
 in the state and the stores, also after a crash. Bad samples of an array become dead letters and are listed in the answer by
@@ -242,7 +190,7 @@ an old one is taken. When the log reaches its bound, requests are answered 429 w
   config,
   examples: [
     { title: 'Watch what is posted', yaml: 'sources:\n  posted: { type: http }\noperators:\n  odd: { type: detect, from: posted }\n' },
-    { title: 'Large requests and a small disk', yaml: 'sources:\n  posted: { type: http, max_samples: 50000, max_body: 32MiB, log_size: 256MiB }\n' },
+    { title: 'Large requests and a small disk', yaml: 'sources:\n  posted: { type: http, max_samples: 500000, max_body: 32MiB, log_size: 256MiB }\n' },
   ],
   live: () => true,
   replays: true,

@@ -1,8 +1,10 @@
 import { pino } from 'pino';
+import type { Test } from 'tap';
 import type { Clock } from '../../engine/clock.js';
 import type { ConnectorContext, RefusedInput, Source } from '../../engine/connector.js';
 import { HttpError, type HttpResponse, type Method, type Routes } from '../../engine/routes.js';
 import { httpSource } from '../../connectors/http/source.js';
+import { startServer } from '../../server/serve.js';
 
 export const NOW = Date.UTC(2024, 0, 15, 12);
 
@@ -13,14 +15,15 @@ export class Publisher implements Routes {
   readonly counts: Record<string, number> = {};
   readonly #handlers = new Map<string, Parameters<Routes['route']>[2]>();
 
-  constructor(folder: string, config: Record<string, unknown> = {}, replay = false) {
+  /** `routes`: where the source registers what it takes; default: here, for `post`. */
+  constructor(folder: string, config: Record<string, unknown> = {}, replay = false, routes?: Routes) {
     const clock: Clock = { now: () => NOW, elapsed: () => 0 };
     const context: ConnectorContext = {
       node: 'posted',
       clock,
       random: () => 0.5,
       log: pino({ level: 'silent' }),
-      routes: replay ? undefined : this,
+      routes: replay ? undefined : (routes ?? this),
       folder,
       base: folder,
       replay,
@@ -63,4 +66,15 @@ export class Publisher implements Routes {
     const { position, ended = false } = await this.source.read(into, limit, signal);
     return { rows, position, ended };
   }
+}
+
+/** An http source whose routes are those of a server. */
+export async function listen(t: Test, config: Record<string, unknown> = {}): Promise<{ publisher: Publisher; url: string; port: number }> {
+  const clock: Clock = { now: () => NOW, elapsed: () => 0 };
+  const server = await startServer({ config: { host: '127.0.0.1', port: 0, transport: 'node' }, version: '1', clock, log: pino({ level: 'silent' }), assets: '/nowhere' });
+  t.teardown(() => server.close());
+  const publisher = new Publisher(t.testdir(), config, false, server.routes);
+  await publisher.source.open(undefined);
+  t.teardown(() => publisher.source.close());
+  return { publisher, url: server.address, port: Number(new URL(server.address).port) };
 }
