@@ -20,6 +20,11 @@ export interface LogRecord {
   readonly bytes: Uint8Array;
 }
 
+interface Found extends LogRecord {
+  /** Where it ends in its segment. */
+  readonly end: number;
+}
+
 interface Segment {
   readonly path: string;
   /** Sequence of its first record. */
@@ -60,18 +65,21 @@ export class DiskLog {
 
   /**
    * Makes the folder, and cuts off a record that a crash left half-written. `limit`: bound in bytes.
-   * `after`: the next sequence is greater than this, also where the files are gone.
+   * `after`: the next sequence is greater than this, also where the files are gone. `upTo`: records after it are forgotten.
    */
-  static async open(folder: string, options: { limit: number; after?: number; warn?: (message: string) => void }): Promise<DiskLog> {
+  static async open(folder: string, options: { limit: number; after?: number; upTo?: number; warn?: (message: string) => void }): Promise<DiskLog> {
     await mkdir(folder, { recursive: true });
     const log = new DiskLog(folder, options.limit, options.warn ?? (() => {}));
+    const { upTo = Infinity } = options;
     const names = (await readdir(folder)).filter((name) => /^\d+\.log$/.test(name));
     for (const first of names.map((name) => Number(name.slice(0, -4))).sort((a, b) => a - b)) {
       const path = join(folder, `${first}.log`);
       const { size } = await stat(path);
-      log.#segments.push({ path, first, size, durable: size, failed: false, file: undefined });
+      const segment: Segment = { path, first, size, durable: size, failed: false, file: undefined };
+      if (first <= upTo) log.#segments.push(segment);
+      else await removeSegment(segment);
     }
-    await log.#reopenNewest();
+    await log.#reopenNewest(upTo);
     log.#next = Math.max(log.#next, (options.after ?? 0) + 1);
     return log;
   }
@@ -81,11 +89,28 @@ export class DiskLog {
     return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
   }
 
-  /** Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull` at the bound. The bytes are copied. */
-  append(bytes: Uint8Array): Promise<number> {
+  /** Sequence of the next record, unless it is given a greater one. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Records before this have been dropped. */
+  get oldest(): number {
+    return this.#segments[0]?.first ?? this.#next;
+  }
+
+  /** Bytes that a record takes on disk. */
+  static sizeOf(bytes: number): number {
+    return HEADER + bytes;
+  }
+
+  /**
+   * Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull`
+   * at the bound. The bytes are copied. A writer that numbers its records itself gives `sequence`, always a greater one.
+   */
+  append(bytes: Uint8Array, sequence = this.#next): Promise<number> {
     if (this.bytes + HEADER + bytes.length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
-    const sequence = this.#next;
-    this.#next += 1;
+    this.#next = sequence + 1;
     const segment = this.#writable(sequence);
     const record = encode(sequence, bytes);
     segment.size += record.length;
@@ -110,7 +135,7 @@ export class DiskLog {
         for (const record of found) {
           if (record.sequence <= after) continue;
           taken += HEADER + record.bytes.length;
-          records.push(record);
+          records.push({ sequence: record.sequence, bytes: record.bytes });
         }
       } else {
         const following = this.#segments[this.#segments.indexOf(segment) + 1];
@@ -193,18 +218,18 @@ export class DiskLog {
     return segment;
   }
 
-  /** The newest segment goes on where its last sound record ends. */
-  async #reopenNewest(): Promise<void> {
+  /** The newest segment goes on where its last sound record ends, of those up to a sequence. */
+  async #reopenNewest(upTo: number): Promise<void> {
     const segment = this.#segments.at(-1);
     if (segment === undefined) return;
     this.#durable = segment.first - 1;
     let end = 0;
     for (let offset = 0; offset < segment.durable; ) {
       const part = await this.#scan(segment, offset, SEGMENT_BYTES);
-      if (part.found.length > 0) {
-        this.#durable = part.found.at(-1)!.sequence;
-        end = part.sound;
-      }
+      const kept = part.found.filter(({ sequence }) => sequence <= upTo);
+      const last = kept.at(-1);
+      if (last !== undefined) [this.#durable, end] = [last.sequence, last.end];
+      if (kept.length < part.found.length) break;
       offset = part.end;
     }
     this.#next = this.#durable + 1;
@@ -217,8 +242,8 @@ export class DiskLog {
     return { segment: this.#segments.findLast(({ first }) => first <= after + 1) ?? this.#segments[0], offset: 0 };
   }
 
-  /** Records from `offset` on, about `limit` bytes of them. `end`: where to go on; `sound`: where the last of them ends. */
-  async #scan(segment: Segment, offset: number, limit: number): Promise<{ found: LogRecord[]; sound: number; end: number }> {
+  /** Records from `offset` on, about `limit` bytes of them. `end`: where to go on. */
+  async #scan(segment: Segment, offset: number, limit: number): Promise<{ found: Found[]; end: number }> {
     const left = segment.durable - offset;
     const file = await open(segment.path, 'r');
     try {
@@ -227,7 +252,7 @@ export class DiskLog {
       if (first !== undefined && first > bytes.length && first <= left) bytes = await readAt(file, offset, first);
       // A file that has been cut short ends here too.
       const last = bytes.length === left || bytes.length < Math.max(limit, HEADER);
-      const found: LogRecord[] = [];
+      const found: Found[] = [];
       let sound = 0;
       let at = 0;
       while (at < bytes.length) {
@@ -238,13 +263,13 @@ export class DiskLog {
         if (record === undefined) at = nextMark(bytes, at + 1, last);
         else {
           if (at > sound) this.#tellDamage(segment, offset + sound, offset + at);
-          found.push(record);
           at += size!;
           sound = at;
+          found.push({ ...record, end: offset + at });
         }
       }
       if (at > sound) this.#tellDamage(segment, offset + sound, offset + at);
-      return { found, sound: offset + sound, end: last ? offset + left : offset + at };
+      return { found, end: last ? offset + left : offset + at };
     } finally {
       await file.close();
     }

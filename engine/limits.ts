@@ -55,3 +55,9 @@ export const DEAD_LETTER_BYTES = 4_096;
 export const RESTART_FIRST_MS = 500;
 export const RESTART_LONGEST_MS = 30_000;
 export const RESTARTS_IN_A_ROW = 8;
+
+/** Bytes of what a store has not taken yet, on disk, unless its sink says otherwise: hours of some thousand rows a second, a minute of a million. */
+export const SPOOL_BYTES = 2 * 1024 ** 3;
+
+/** Part of these that is in memory alone until a checkpoint: enough for a store that keeps up never to cost a write to disk between two. */
+export const SPOOL_MEMORY_BYTES = 32 * 1024 * 1024;
