@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { systemFiles, type Files, type OpenFile } from './files.js';
 
 /** Buffers and bytes of one gathered write: as many as the kernel takes at once, and short enough that the next ones don't wait long. */
 const WRITE_BUFFERS = 512;
@@ -17,7 +17,7 @@ interface Pending {
  */
 export class AppendFile {
   readonly path: string;
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #durable: boolean;
   /** Where the next bytes go, and where the next write goes. */
   #end: number;
@@ -26,7 +26,7 @@ export class AppendFile {
   #pump: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  private constructor(path: string, file: FileHandle, size: number, durable: boolean) {
+  private constructor(path: string, file: OpenFile, size: number, durable: boolean) {
     this.path = path;
     this.#file = file;
     this.#end = size;
@@ -35,9 +35,9 @@ export class AppendFile {
   }
 
   /** `size`: bytes to keep of an existing file, what follows is cut off. `durable`: an append resolves when it is on disk, one fdatasync for all that were gathered. */
-  static async open(path: string, options: { size?: number; durable?: boolean } = {}): Promise<AppendFile> {
+  static async open(path: string, options: { size?: number; durable?: boolean; files?: Files } = {}): Promise<AppendFile> {
     const size = options.size ?? 0;
-    const file = await open(path, size === 0 ? 'w' : 'r+');
+    const file = await (options.files ?? systemFiles).open(path, size === 0 ? 'w' : 'r+');
     try {
       if (size > 0) await file.truncate(size);
     } catch (error) {
@@ -111,17 +111,5 @@ export class AppendFile {
     this.#failure = new Error(`${this.path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     for (const each of [...group, ...this.#pending]) each.reject(this.#failure);
     this.#pending = [];
-  }
-}
-
-/** Makes the names in a folder durable: files made, renamed and removed in it. */
-export async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open folders, and keeps their entries durable by itself.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

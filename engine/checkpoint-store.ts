@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppendFile, syncFolder } from './append-file.js';
+import { AppendFile } from './append-file.js';
 import { checksum, checksumInSlices } from './checksum.js';
-import { ControlFile, type Records } from './control-file.js';
+import type { ControlRecords, Records } from './control-file.js';
+import { syncFolder, type Files } from './files.js';
 import { CHECKPOINTS_KEPT } from './limits.js';
+import { systemPlatform, type Platform } from './platform.js';
 
 /** Read at once when chunks are small. */
 const WINDOW = 4 * 1024 * 1024;
@@ -30,7 +31,8 @@ interface Manifest {
  */
 export class CheckpointStore {
   readonly #folder: string;
-  readonly #control: ControlFile;
+  readonly #control: ControlRecords;
+  readonly #files: Files;
   readonly #warn: (message: string) => void;
   /** Those whose manifest is sound, ascending by number. */
   #versions: Manifest[] = [];
@@ -38,18 +40,19 @@ export class CheckpointStore {
   #base: Manifest | undefined;
   #writing = false;
 
-  private constructor(folder: string, control: ControlFile, warn: (message: string) => void) {
+  private constructor(folder: string, control: ControlRecords, files: Files, warn: (message: string) => void) {
     this.#folder = folder;
     this.#control = control;
+    this.#files = files;
     this.#warn = warn;
   }
 
   /** Makes the folder, and removes what versions that were never committed have left. */
-  static async open(folder: string, warn: (message: string) => void = () => {}): Promise<CheckpointStore> {
-    await mkdir(folder, { recursive: true });
-    const control = await ControlFile.open(join(folder, 'control'), warn);
+  static async open(folder: string, warn: (message: string) => void = () => {}, platform: Pick<Platform, 'files' | 'openControl'> = systemPlatform): Promise<CheckpointStore> {
+    await platform.files.mkdir(folder, { recursive: true });
+    const control = await platform.openControl(join(folder, 'control'), warn);
     try {
-      const store = new CheckpointStore(folder, control, warn);
+      const store = new CheckpointStore(folder, control, platform.files, warn);
       await store.#readManifests();
       await store.#clean();
       return store;
@@ -78,7 +81,7 @@ export class CheckpointStore {
   async latest(): Promise<Checkpoint | undefined> {
     while (this.#versions.length > 0) {
       const manifest = this.#versions.at(-1)!;
-      const checkpoint = new Checkpoint(this.#folder, manifest);
+      const checkpoint = new Checkpoint(this.#folder, this.#files, manifest);
       const damage = await checkpoint.damage();
       if (damage === undefined) {
         this.#base = manifest;
@@ -100,8 +103,8 @@ export class CheckpointStore {
     if (this.#writing) throw new Error(`checkpoint ${number} begun before the one before it was committed or aborted`);
     this.#writing = true;
     try {
-      const state = await AppendFile.open(join(this.#folder, `${number}.state`));
-      return new CheckpointWriter(this.#folder, number, this.#base, state, (manifest) => this.#end(number, manifest));
+      const state = await AppendFile.open(join(this.#folder, `${number}.state`), { files: this.#files });
+      return new CheckpointWriter(this.#folder, this.#files, number, this.#base, state, (manifest) => this.#end(number, manifest));
     } catch (error) {
       this.#writing = false;
       throw error;
@@ -129,27 +132,27 @@ export class CheckpointStore {
 
   async #writeManifest(number: number, bytes: Uint8Array): Promise<void> {
     const path = join(this.#folder, `${number}.manifest`);
-    const file = await AppendFile.open(`${path}.new`);
+    const file = await AppendFile.open(`${path}.new`, { files: this.#files });
     try {
       await Promise.all([file.append(bytes), file.sync()]);
     } finally {
       await file.close();
     }
-    await rename(`${path}.new`, path);
-    await syncFolder(this.#folder);
+    await this.#files.rename(`${path}.new`, path);
+    await syncFolder(this.#folder, this.#files);
   }
 
   async #readManifests(): Promise<void> {
     const listed = this.#control.versions();
     const numbers = new Set(listed);
-    for (const name of await readdir(this.#folder)) {
+    for (const name of await this.#files.readdir(this.#folder)) {
       const match = /^(\d+)\.manifest$/.exec(name);
       if (match !== null) numbers.add(Number(match[1]));
     }
     const found = new Map<number, Uint8Array>();
     for (const number of [...numbers].filter((each) => each >= 0).sort((a, b) => a - b)) {
       const inControl = this.#control.version(number);
-      const manifest = decodeManifest(inControl, number) ?? decodeManifest(await readIfThere(join(this.#folder, `${number}.manifest`)), number);
+      const manifest = decodeManifest(inControl, number) ?? decodeManifest(await readIfThere(this.#files, join(this.#folder, `${number}.manifest`)), number);
       if (manifest === undefined) this.#warn(`checkpoint ${number} is damaged: its manifest does not verify; it is not used`);
       else {
         this.#versions.push(manifest);
@@ -169,8 +172,8 @@ export class CheckpointStore {
         new Map(),
         this.#control.versions().filter((number) => !kept.has(number)),
       );
-      for (const name of await readdir(this.#folder)) {
-        if (/^\d+\.(state|lasting|manifest|manifest\.new)$/.test(name) && !files.has(name)) await rm(join(this.#folder, name), { force: true });
+      for (const name of await this.#files.readdir(this.#folder)) {
+        if (/^\d+\.(state|lasting|manifest|manifest\.new)$/.test(name) && !files.has(name)) await this.#files.rm(join(this.#folder, name), { force: true });
       }
     } catch (error) {
       this.#warn(`old checkpoints in ${this.#folder} cannot be removed: ${String(error)}`);
@@ -182,6 +185,7 @@ export class CheckpointStore {
 export class CheckpointWriter {
   readonly number: number;
   readonly #folder: string;
+  readonly #files: Files;
   readonly #base: Manifest | undefined;
   readonly #chunks: Record<string, ChunkPlace> = Object.create(null) as Record<string, ChunkPlace>;
   readonly #state: AppendFile;
@@ -189,8 +193,9 @@ export class CheckpointWriter {
   readonly #end: (manifest: Manifest | undefined) => Promise<void>;
   #ended = false;
 
-  constructor(folder: string, number: number, base: Manifest | undefined, state: AppendFile, end: (manifest: Manifest | undefined) => Promise<void>) {
+  constructor(folder: string, files: Files, number: number, base: Manifest | undefined, state: AppendFile, end: (manifest: Manifest | undefined) => Promise<void>) {
     this.#folder = folder;
+    this.#files = files;
     this.number = number;
     this.#base = base;
     this.#state = state;
@@ -237,7 +242,7 @@ export class CheckpointWriter {
       await (await this.#lasting)?.close();
     }
     // The manifest first: without it the rest is nothing.
-    for (const kind of ['manifest', 'manifest.new', 'state', 'lasting']) await rm(join(this.#folder, `${this.number}.${kind}`), { force: true });
+    for (const kind of ['manifest', 'manifest.new', 'state', 'lasting']) await this.#files.rm(join(this.#folder, `${this.number}.${kind}`), { force: true });
     await this.#end(undefined);
   }
 
@@ -248,7 +253,7 @@ export class CheckpointWriter {
   }
 
   #lastingFile(): Promise<AppendFile> {
-    this.#lasting ??= AppendFile.open(join(this.#folder, `${this.number}.lasting`));
+    this.#lasting ??= AppendFile.open(join(this.#folder, `${this.number}.lasting`), { files: this.#files });
     return this.#lasting;
   }
 }
@@ -261,11 +266,13 @@ export class Checkpoint {
   /** What `commit` was given. */
   readonly content: unknown;
   readonly #folder: string;
+  readonly #files: Files;
   readonly #chunks: Readonly<Record<string, ChunkPlace>>;
   #window: { readonly file: string; readonly offset: number; readonly bytes: Uint8Array } | undefined;
 
-  constructor(folder: string, manifest: Manifest) {
+  constructor(folder: string, files: Files, manifest: Manifest) {
     this.#folder = folder;
+    this.#files = files;
     this.number = manifest.number;
     this.content = manifest.content;
     this.#chunks = manifest.chunks;
@@ -300,7 +307,7 @@ export class Checkpoint {
   async #read(name: string, place: ChunkPlace): Promise<Uint8Array> {
     let window = this.#window;
     if (window?.file !== place.file || place.offset < window.offset || place.offset + place.length > window.offset + window.bytes.length) {
-      window = { file: place.file, offset: place.offset, bytes: await readRange(join(this.#folder, place.file), place.offset, Math.max(place.length, WINDOW)) };
+      window = { file: place.file, offset: place.offset, bytes: await readRange(this.#files, join(this.#folder, place.file), place.offset, Math.max(place.length, WINDOW)) };
       this.#window = window;
     }
     const bytes = window.bytes.subarray(place.offset - window.offset, place.offset - window.offset + place.length);
@@ -313,8 +320,8 @@ export class Checkpoint {
 class DamagedChunk extends Error {}
 
 /** Up to `length` bytes; fewer at the end of the file. */
-async function readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+async function readRange(files: Files, path: string, offset: number, length: number): Promise<Uint8Array> {
+  const file = await files.open(path, 'r');
   try {
     const bytes = new Uint8Array(Math.max(0, Math.min(length, (await file.stat()).size - offset)));
     let filled = 0;
@@ -329,9 +336,9 @@ async function readRange(path: string, offset: number, length: number): Promise<
   }
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+async function readIfThere(files: Files, path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(path);
+    return await files.readFile(path);
   } catch (error) {
     if (['ENOENT', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { open, type Database, type RootDatabase } from 'lmdb';
-import { syncFolder } from './append-file.js';
+import { syncFolder } from './files.js';
 
 /** Spaces of records in one environment; each costs LMDB a table entry. */
 const SPACES = 64;
@@ -24,13 +24,24 @@ export interface Records<Value = unknown> {
   list(options?: { from?: string; limit?: number; reverse?: boolean }): Iterable<{ key: string; value: Value }>;
 }
 
+/** What lies beside the chunks of checkpoints: the manifests of the versions, and small records by space. */
+export interface ControlRecords {
+  /** Numbers of the versions that have an entry, ascending. */
+  versions(): number[];
+  version(number: number): Uint8Array | undefined;
+  /** One transaction: puts versions (the bytes must not change until it resolves) and removes others. Resolves when it is on disk. */
+  change(put: ReadonlyMap<number, Uint8Array>, remove: readonly number[]): Promise<void>;
+  records<Value = unknown>(space: string): Records<Value>;
+  close(): Promise<void>;
+}
+
 /**
  * An LMDB environment that survives its own damage. LMDB maps its file and trusts it: a damaged one can
  * crash the process, at reading or at a much later write. So a file that was not closed in order is copied,
  * record by record, into a fresh one by a child process; when that fails, the environment is set aside
  * (`control.damaged-1`, ...) with a warning, and a new one begun.
  */
-export class ControlFile {
+export class ControlFile implements ControlRecords {
   readonly #root: RootDatabase<Buffer, number>;
   readonly #marker: string;
   readonly #spaces = new Map<string, Records>();
@@ -77,7 +88,6 @@ export class ControlFile {
     return new ControlFile(openEnvironment(folder), marker);
   }
 
-  /** Numbers of the versions that have an entry, ascending. */
   versions(): number[] {
     return [...this.#root.getKeys()].filter((key) => typeof key === 'number');
   }
@@ -86,7 +96,6 @@ export class ControlFile {
     return this.#root.get(number);
   }
 
-  /** One transaction: puts a version (the bytes must not change until it resolves) and removes others. Resolves when it is on disk. */
   async change(put: ReadonlyMap<number, Uint8Array>, remove: readonly number[]): Promise<void> {
     const work: Promise<unknown>[] = [];
     for (const [number, bytes] of put) work.push(this.#root.put(number, Buffer.from(bytes)));

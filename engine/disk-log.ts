@@ -1,7 +1,7 @@
-import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppendFile, syncFolder } from './append-file.js';
+import { AppendFile } from './append-file.js';
 import { checksum } from './checksum.js';
+import { syncFolder, systemFiles, type Files, type OpenFile } from './files.js';
 
 /** A segment takes no more records past this, or a quarter of the bound; whole segments are dropped, so this much lies about needlessly at most. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -47,6 +47,7 @@ export class DiskLog {
   readonly #folder: string;
   readonly #limit: number;
   readonly #warn: (message: string) => void;
+  readonly #files: Files;
   readonly #segments: Segment[] = [];
   /** Sequences: of the next record, and of the newest that is on disk. */
   #next = 1;
@@ -57,27 +58,28 @@ export class DiskLog {
   /** Where the reader is. */
   #cursor: { readonly after: number; readonly segment: Segment; readonly offset: number } | undefined;
 
-  private constructor(folder: string, limit: number, warn: (message: string) => void) {
+  private constructor(folder: string, limit: number, warn: (message: string) => void, files: Files) {
     this.#folder = folder;
     this.#limit = limit;
     this.#warn = warn;
+    this.#files = files;
   }
 
   /**
    * Makes the folder, and cuts off a record that a crash left half-written. `limit`: bound in bytes.
    * `after`: the next sequence is greater than this, also where the files are gone. `upTo`: records after it are forgotten.
    */
-  static async open(folder: string, options: { limit: number; after?: number; upTo?: number; warn?: (message: string) => void }): Promise<DiskLog> {
-    await mkdir(folder, { recursive: true });
-    const log = new DiskLog(folder, options.limit, options.warn ?? (() => {}));
-    const { upTo = Infinity } = options;
-    const names = (await readdir(folder)).filter((name) => /^\d+\.log$/.test(name));
+  static async open(folder: string, options: { limit: number; after?: number; upTo?: number; warn?: (message: string) => void; files?: Files }): Promise<DiskLog> {
+    const { upTo = Infinity, files = systemFiles } = options;
+    await files.mkdir(folder, { recursive: true });
+    const log = new DiskLog(folder, options.limit, options.warn ?? (() => {}), files);
+    const names = (await files.readdir(folder)).filter((name) => /^\d+\.log$/.test(name));
     for (const first of names.map((name) => Number(name.slice(0, -4))).sort((a, b) => a - b)) {
       const path = join(folder, `${first}.log`);
-      const { size } = await stat(path);
+      const { size } = await files.stat(path);
       const segment: Segment = { path, first, size, durable: size, failed: false, file: undefined };
       if (first <= upTo) log.#segments.push(segment);
-      else await removeSegment(segment);
+      else await log.#remove(segment);
     }
     await log.#reopenNewest(upTo);
     log.#next = Math.max(log.#next, (options.after ?? 0) + 1);
@@ -167,7 +169,7 @@ export class DiskLog {
   /** Gives up records up to a sequence. Whole segments are removed; the newest stays. */
   async drop(upTo: number): Promise<void> {
     while (this.#segments.length > 1 && this.#segments[1]!.first <= upTo + 1) {
-      await removeSegment(this.#segments.shift()!);
+      await this.#remove(this.#segments.shift()!);
     }
   }
 
@@ -199,7 +201,12 @@ export class DiskLog {
     const at = this.#segments.indexOf(segment);
     if (segment.durable > 0 || at < 0) return;
     this.#segments.splice(at, 1);
-    await removeSegment(segment);
+    await this.#remove(segment);
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    await closeSegment(segment);
+    await this.#files.rm(segment.path, { force: true });
   }
 
   /** The segment that takes the next record. */
@@ -209,8 +216,8 @@ export class DiskLog {
     const path = join(this.#folder, `${sequence}.log`);
     // After the appends before: so records become durable in order, whatever their segment.
     const file = this.#tail.then(async () => {
-      const opened = await AppendFile.open(path, { durable: true });
-      await syncFolder(this.#folder);
+      const opened = await AppendFile.open(path, { durable: true, files: this.#files });
+      await syncFolder(this.#folder, this.#files);
       return opened;
     });
     const segment: Segment = { path, first: sequence, size: 0, durable: 0, failed: false, file };
@@ -233,7 +240,7 @@ export class DiskLog {
       offset = part.end;
     }
     this.#next = this.#durable + 1;
-    segment.file = Promise.resolve(await AppendFile.open(segment.path, { size: end, durable: true }));
+    segment.file = Promise.resolve(await AppendFile.open(segment.path, { size: end, durable: true, files: this.#files }));
     segment.size = segment.durable = end;
   }
 
@@ -245,7 +252,7 @@ export class DiskLog {
   /** Records from `offset` on, about `limit` bytes of them. `end`: where to go on. */
   async #scan(segment: Segment, offset: number, limit: number): Promise<{ found: Found[]; end: number }> {
     const left = segment.durable - offset;
-    const file = await open(segment.path, 'r');
+    const file = await this.#files.open(segment.path, 'r');
     try {
       let bytes = await readAt(file, offset, Math.min(left, Math.max(limit, HEADER)));
       const first = sizeAt(bytes, 0);
@@ -313,7 +320,7 @@ function nextMark(bytes: Uint8Array, from: number, last: boolean): number {
   return last && at + HEADER > bytes.length ? bytes.length : at;
 }
 
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+async function readAt(file: OpenFile, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
@@ -322,11 +329,6 @@ async function readAt(file: FileHandle, offset: number, length: number): Promise
     filled += bytesRead;
   }
   return bytes.subarray(0, filled);
-}
-
-async function removeSegment(segment: Segment): Promise<void> {
-  await closeSegment(segment);
-  await rm(segment.path, { force: true });
 }
 
 async function closeSegment(segment: Segment): Promise<void> {

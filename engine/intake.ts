@@ -9,6 +9,7 @@ import type { Outlet } from './outlet.js';
 import type { Link, Plan } from './plan.js';
 import type { Signal } from './signal.js';
 import { Staging, type Refusals, type SavedSource } from './staging.js';
+import { pause } from './timers.js';
 
 /**
  * Where samples enter: reads the sources, interns their series, cuts what they give by watermarks, and sends
@@ -201,7 +202,7 @@ export class Intake {
 
   async #read(staging: Staging): Promise<void> {
     if (this.#clock.elapsed() - this.#breathed > BREATH_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await this.#signal.timers.turn();
       this.#breathed = this.#clock.elapsed();
     }
     await staging.read(this.#abort.signal);
@@ -287,7 +288,7 @@ export class Intake {
   /** A live source that is silent holds nobody back, and its watermark follows the clock. */
   async #watchIdle(live: readonly Staging[]): Promise<void> {
     while (live.some((s) => !s.ended) && !this.#abort.signal.aborted) {
-      await pause(IDLE_LOOK_MS, this.#abort.signal);
+      await pause(this.#signal.timers, IDLE_LOOK_MS, this.#abort.signal);
       await this.#pass(async () => {
         const now = this.#clock.now();
         for (const staging of live) {
@@ -315,15 +316,3 @@ const HORIZON_MS = 60_000;
 const BREATH_MS = 5;
 const WAIT_MS = 1_000;
 const IDLE_LOOK_MS = 1_000;
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
-}

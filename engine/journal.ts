@@ -1,5 +1,6 @@
 import type { Time } from './clock.js';
 import { DiskLog } from './disk-log.js';
+import { systemFiles, type Files } from './files.js';
 
 /**
  * A decision that the stream itself does not determine: of the clock, or of how long a training task took.
@@ -36,8 +37,8 @@ export class Journal {
   }
 
   /** Opens the journal in a folder; `after`: decisions up to it belong to the checkpoint that is restored. `replays`: the sources that give their rows again: of others no decision can be repeated. */
-  static async open(folder: string, after: number, replays: (source: string) => boolean, warn: (message: string) => void): Promise<Journal> {
-    const log = await DiskLog.open(folder, { limit: JOURNAL_BYTES, after, warn });
+  static async open(folder: string, after: number, replays: (source: string) => boolean, warn: (message: string) => void, files: Files = systemFiles): Promise<Journal> {
+    const log = await DiskLog.open(folder, { limit: JOURNAL_BYTES, after, warn, files });
     const decisions = new Map<Decision, number>();
     let newest = after;
     for (;;) {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Channel, channelBytes } from './channel.js';
+import { Channel } from './channel.js';
 import { Checkpoints, furthestSeen, type CheckpointDone, type Restored } from './checkpoint.js';
 import type { CheckpointStore } from './checkpoint-store.js';
 import type { ConnectorContext, History, Sink, Source } from './connector.js';
@@ -10,11 +10,12 @@ import { Intake } from './intake.js';
 import { Journal } from './journal.js';
 import { ThreadNames } from './names.js';
 import { Outlet } from './outlet.js';
-import type { Plan, Wire } from './plan.js';
+import type { Plan } from './plan.js';
+import type { Platform } from './platform.js';
 import type { RuntimeOptions } from './runtime.js';
-import { channelKey, CONTROL_SHAPE, shareMemory, type SharedMemory } from './shard-memory.js';
+import { CONTROL_SHAPE, shareMemory, ThreadChannels, type SharedMemory } from './shard-memory.js';
 import type { Report, ShardStart } from './shard.js';
-import type { RunningShards, ShardThreads } from './shard-threads.js';
+import type { RunningShards, Threads } from './shard-threads.js';
 import { Signal } from './signal.js';
 import { SinkPump } from './sink-pump.js';
 import type { Refusals } from './staging.js';
@@ -26,7 +27,8 @@ import { NO_SLOT, seriesText } from './series.js';
 export interface RunHost extends Refusals {
   context(node: string): ConnectorContext;
   checkpoint(done: CheckpointDone): void;
-  readonly threads: ShardThreads;
+  readonly platform: Platform;
+  readonly threads: Threads;
 }
 
 /**
@@ -53,7 +55,7 @@ export class Run {
   readonly #signals: readonly Signal[];
   readonly #controls: readonly ControlSender[];
   readonly #checkpoints: Checkpoints | undefined;
-  readonly #main = new Map<string, ArrayBuffer>();
+  readonly #channels: ThreadChannels;
   readonly #done = new Deferred<'ended' | 'stopped'>();
   readonly #failed = new Deferred<never>();
   /** Rejects when everything has come through. */
@@ -64,7 +66,8 @@ export class Run {
   #training: Training | undefined;
   readonly #open = new Deferred<Intake>();
   #number = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** Takes the next checkpoint back. */
+  #unschedule: () => void = () => {};
   /** Settles with the checkpoint being taken, if any. */
   #taking: Promise<unknown> = Promise.resolve();
   /** The end of the intake's sources is being saved and told. */
@@ -84,8 +87,9 @@ export class Run {
     this.#options = options;
     this.#host = host;
     this.#memory = shareMemory(plan);
-    this.#signals = this.#memory.signals.map((memory) => new Signal(memory));
+    this.#signals = this.#memory.signals.map((memory) => new Signal(memory, host.platform.timers));
     this.#signal = this.#signals.at(-1)!;
+    this.#channels = new ThreadChannels(plan, this.#memory.channels, this.#signals);
     this.stats = new Stats(this.#memory.stats, plan.operators.length, 0);
     this.names = new ThreadNames(plan.partitions, plan.owner);
     this.directory = new Directory(plan, options.registry);
@@ -136,7 +140,7 @@ export class Run {
     await this.#started?.catch(() => {});
     if (this.#stopping) return;
     this.#stopping = true;
-    clearTimeout(this.#timer);
+    this.#unschedule();
     try {
       this.intake?.stop();
       await Promise.race([Promise.all(this.#running.slice(this.pumps.length)), this.#failed.promise]);
@@ -157,7 +161,7 @@ export class Run {
     const { checkpoint, replay, registry, log } = this.#options;
     if (checkpoint === undefined || replay) return;
     const replaying = new Set(this.plan.sources.filter(({ spec }) => registry.sources.find((d) => d.name === spec.type)?.replays === true).map(({ spec }) => spec.name));
-    this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), (message) => log.warn(message));
+    this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), (message) => log.warn(message), this.#host.platform.files);
   }
 
   /** Some operator has training tasks. */
@@ -202,7 +206,7 @@ export class Run {
   #startShards(restored: Restored | undefined, localSlots: ShardStart['localSlots']): void {
     const { modules, replay } = this.#options;
     if (this.plan.actors.length === 0) return;
-    this.#training = new Training(modules.operators, replay, this.names, this.#controls, this.#journal);
+    this.#training = new Training(this.#host.platform.trainer(), modules.operators, replay, this.names, this.#controls, this.#journal);
     const names = this.names.all();
     const selves = this.plan.operators.map((node) => this.directory.self(node));
     const positions = this.#localPositions(restored);
@@ -227,7 +231,7 @@ export class Run {
     for (const [index, planned] of this.plan.sinks.entries()) {
       const inlets = this.plan.wires
         .filter((wire) => wire.to.kind === 'sink' && wire.to.index === index)
-        .flatMap((wire) => (wire.from === undefined ? [{ channel: this.#channel(wire, 'main', 'main'), shard: 0 }] : this.#controls.map((_, shard) => ({ channel: this.#channel(wire, shard, 'main'), shard }))));
+        .flatMap((wire) => (wire.from === undefined ? [{ channel: this.#channels.open(wire, 'main', 'main'), shard: 0 }] : this.#controls.map((_, shard) => ({ channel: this.#channels.open(wire, shard, 'main'), shard }))));
       const pump = new SinkPump(planned, this.plan, this.sinks.get(planned.spec.name)!, this.names, inlets, this.#signal, () => clock.elapsed(), (saved) => this.#checkpoints?.sink(saved));
       const held = restored?.sinks[planned.spec.name]?.held;
       if (held !== undefined && held !== null) pump.restore(held);
@@ -243,7 +247,7 @@ export class Run {
 
   #openIntake(restored: Restored | undefined): Intake {
     const { clock, replay } = this.#options;
-    const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channel(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channel(wire, 'main', shard)), this.names, this.plan));
+    const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channels.open(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channels.open(wire, 'main', shard)), this.names, this.plan));
     const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal, this.#trains);
     this.intake = intake;
     intake.restore(restored?.sources ?? {});
@@ -259,25 +263,13 @@ export class Run {
         if (this.#stopping || this.sources.size === 0) return;
         // What has ended is saved as ended: a start after this finds nothing to do again.
         this.#ending = true;
-        clearTimeout(this.#timer);
+        this.#unschedule();
         await this.#take();
         await intake.end();
         this.#ending = false;
         if (!this.#stopping) this.#schedule();
       })
       .catch((error: Error) => this.#fail(error));
-  }
-
-  #channel(wire: Wire, from: number | 'main', to: number | 'main'): Channel {
-    const key = channelKey(wire, from, to);
-    const shape = { columns: wire.columns };
-    let memory: SharedArrayBuffer | ArrayBuffer | undefined = this.#memory.channels[key];
-    if (memory === undefined) {
-      memory = this.#main.get(key) ?? new ArrayBuffer(channelBytes(shape));
-      this.#main.set(key, memory as ArrayBuffer);
-    }
-    const signal = (end: number | 'main') => (end === 'main' ? this.#signal : this.#signals[end]!);
-    return new Channel(memory, shape, signal(from), signal(to));
   }
 
   #hear(report: Exclude<Report, { type: 'ready' }>): void {
@@ -299,7 +291,7 @@ export class Run {
   #schedule(): void {
     const interval = this.#options.checkpoint?.intervalMs;
     if (interval === undefined || this.#checkpoints === undefined) return;
-    this.#timer = setTimeout(() => {
+    const take = (): void => {
       this.#take()
         .catch((error: Error) => {
           if (!this.#stopping) this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands');
@@ -307,8 +299,8 @@ export class Run {
         .finally(() => {
           if (!this.#stopping && !this.#ending) this.#schedule();
         });
-    }, interval);
-    this.#timer.unref();
+    };
+    this.#unschedule = this.#host.platform.timers.after(interval, take, 'background');
   }
 
   /** One after the other. */
@@ -351,7 +343,7 @@ export class Run {
     this.#ended.reject(new Error('everything has ended'));
     if (this.#stopping) return;
     this.#stopping = true;
-    clearTimeout(this.#timer);
+    this.#unschedule();
     this.#flushEnded()
       .then(() => this.#close())
       .then(
@@ -369,7 +361,7 @@ export class Run {
     this.#failed.reject(error);
     if (this.#stopping) return;
     this.#stopping = true;
-    clearTimeout(this.#timer);
+    this.#unschedule();
     this.#close().then(
       () => this.#done.reject(error),
       () => this.#done.reject(error),
@@ -386,9 +378,14 @@ export class Run {
     for (const pump of this.pumps) pump.stop();
     for (const control of this.#controls) control.send({ type: 'stop' });
     // Who has not read yet what he was told before has no room for more.
-    const telling = setInterval(() => this.#controls.forEach((control) => control.flush()), TELL_AGAIN_MS);
+    let telling = (): void => {};
+    const tell = (): void => {
+      for (const control of this.#controls) control.flush();
+      telling = this.#host.platform.timers.after(TELL_AGAIN_MS, tell);
+    };
+    tell();
     await Promise.allSettled([this.#shards?.returned(), ...this.#running]);
-    clearInterval(telling);
+    telling();
     await this.#training?.close();
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));

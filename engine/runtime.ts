@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { CheckpointStore } from './checkpoint-store.js';
@@ -10,7 +9,8 @@ import { Deferred } from './deferred.js';
 import type { GraphSpec, Registry } from './graph.js';
 import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW } from './limits.js';
 import { makePlan, type Plan } from './plan.js';
-import { ShardThreads } from './shard-threads.js';
+import { systemPlatform, type Platform } from './platform.js';
+import type { Threads } from './shard-threads.js';
 import type { Random } from './random.js';
 import type { Routes } from './routes.js';
 import { Run } from './run.js';
@@ -24,12 +24,16 @@ export interface RuntimeOptions {
   /** Addresses (URLs) of the modules from which shards import `operators`, and `sources` that are read on shards. */
   readonly modules: { readonly operators: string; readonly sources: string };
   readonly shards: number;
+  /** Frames of each channel between two threads, a power of two; default: the engine's limit. Of few, backpressure is felt at once. */
+  readonly channelFrames?: number;
   /** Threads for the shards, at least as many; they stay open. Default: its own. */
-  readonly threads?: ShardThreads;
+  readonly threads?: Threads;
   /** As fast as it goes, by event time alone. */
   readonly replay: boolean;
   readonly clock: Clock;
   readonly random: Random;
+  /** Default: this process, its disk and its threads. */
+  readonly platform?: Platform;
   readonly log: Logger;
   readonly routes?: Routes;
   /** Folder of the config file. */
@@ -57,7 +61,8 @@ export class Runtime {
   readonly finished: Promise<'ended' | 'stopped'>;
   readonly #options: RuntimeOptions;
   readonly #store: CheckpointStore | undefined;
-  readonly #threads: ShardThreads;
+  readonly #platform: Platform;
+  readonly #threads: Threads;
   readonly #startedAt: number;
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #warned = new Map<string, number>();
@@ -69,12 +74,13 @@ export class Runtime {
   #draining: Promise<void> | undefined;
   #wakeUp: () => void = () => {};
 
-  private constructor(options: RuntimeOptions, store: CheckpointStore | undefined) {
+  private constructor(options: RuntimeOptions, platform: Platform, store: CheckpointStore | undefined) {
     this.#options = options;
+    this.#platform = platform;
     this.#store = store;
     this.#startedAt = options.clock.now();
-    this.plan = makePlan(options.graph, options.registry, options.shards);
-    this.#threads = options.threads ?? new ShardThreads(options.shards);
+    this.plan = makePlan(options.graph, options.registry, options.shards, options.channelFrames);
+    this.#threads = options.threads ?? platform.shards(options.shards);
     this.finished = this.#live();
     // Whoever does not look at it hears of it by the log.
     this.finished.catch(() => {});
@@ -82,9 +88,10 @@ export class Runtime {
 
   /** Resolves when sources are read and sinks are open; rejects when the first start fails. */
   static async start(options: RuntimeOptions): Promise<Runtime> {
-    await mkdir(options.folder, { recursive: true });
-    const store = options.checkpoint === undefined ? undefined : await CheckpointStore.open(options.checkpoint.folder, (message) => options.log.warn(message));
-    const runtime = new Runtime(options, store);
+    const platform = options.platform ?? systemPlatform;
+    await platform.files.mkdir(options.folder, { recursive: true });
+    const store = options.checkpoint === undefined ? undefined : await CheckpointStore.open(options.checkpoint.folder, (message) => options.log.warn(message), platform);
+    const runtime = new Runtime(options, platform, store);
     try {
       await runtime.#first.promise;
     } catch (error) {
@@ -115,6 +122,7 @@ export class Runtime {
         context: (node) => this.#context(node),
         refuse: (source, series, time, reason) => this.#refuse(source, series, time, reason),
         checkpoint: (done) => (this.#checkpoint = done),
+        platform: this.#platform,
         threads: this.#threads,
       });
       this.#run = run;
@@ -144,9 +152,9 @@ export class Runtime {
         this.#restarts += 1;
         this.#options.log.error({ err: error, restart: inARow, inMs: delay }, 'the graph crashed and starts again from its last checkpoint');
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, delay);
+          const cancel = this.#platform.timers.after(delay, resolve);
           this.#wakeUp = () => {
-            clearTimeout(timer);
+            cancel();
             resolve();
           };
         });

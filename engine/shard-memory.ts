@@ -1,5 +1,5 @@
-import { channelBytes, type ChannelShape } from './channel.js';
-import { SIGNAL_BYTES } from './signal.js';
+import { Channel, channelBytes, type ChannelShape } from './channel.js';
+import { SIGNAL_BYTES, type Signal } from './signal.js';
 import { Stats } from './stats.js';
 import type { Plan, Wire } from './plan.js';
 
@@ -16,8 +16,15 @@ export interface SharedMemory {
 
 export const CONTROL_SHAPE: ChannelShape = { columns: 0, frames: 16 };
 
-/** The name of a wire's channel between two threads: a shard's number, or `main`. */
-export function channelKey(wire: Wire, from: number | 'main', to: number | 'main'): string {
+function channelShape(plan: Plan, wire: Wire): ChannelShape {
+  return { columns: wire.columns, frames: plan.frames };
+}
+
+/** A shard's number, or the main thread. */
+export type ThreadName = number | 'main';
+
+/** The name of a wire's channel between two threads. */
+export function channelKey(wire: Wire, from: ThreadName, to: ThreadName): string {
   return `${wire.id}:${from}:${to}`;
 }
 
@@ -27,7 +34,7 @@ export function shareMemory(plan: Plan): SharedMemory {
   for (const wire of plan.wires) {
     const from = wire.from === undefined ? (['main'] as const) : shards;
     const to = wire.to.kind === 'sink' ? (['main'] as const) : shards;
-    for (const a of from) for (const b of to) if (a !== b) channels[channelKey(wire, a, b)] = new SharedArrayBuffer(channelBytes({ columns: wire.columns }));
+    for (const a of from) for (const b of to) if (a !== b) channels[channelKey(wire, a, b)] = new SharedArrayBuffer(channelBytes(channelShape(plan, wire)));
   }
   return {
     signals: Array.from({ length: plan.shards + 1 }, () => new SharedArrayBuffer(SIGNAL_BYTES)),
@@ -35,4 +42,30 @@ export function shareMemory(plan: Plan): SharedMemory {
     channels,
     stats: new SharedArrayBuffer(Stats.bytes(plan.operators.length, plan.shards)),
   };
+}
+
+/** The ends of channels that one thread has; what lies inside it is in plain memory. */
+export class ThreadChannels {
+  readonly #plan: Plan;
+  readonly #shared: SharedMemory['channels'];
+  readonly #signals: readonly Signal[];
+  readonly #own = new Map<string, ArrayBuffer>();
+
+  constructor(plan: Plan, shared: SharedMemory['channels'], signals: readonly Signal[]) {
+    this.#plan = plan;
+    this.#shared = shared;
+    this.#signals = signals;
+  }
+
+  open(wire: Wire, from: ThreadName, to: ThreadName): Channel {
+    const key = channelKey(wire, from, to);
+    const shape = channelShape(this.#plan, wire);
+    let memory: SharedArrayBuffer | ArrayBuffer | undefined = this.#shared[key] ?? this.#own.get(key);
+    if (memory === undefined) this.#own.set(key, (memory = new ArrayBuffer(channelBytes(shape))));
+    return new Channel(memory, shape, this.#signal(from), this.#signal(to));
+  }
+
+  #signal(thread: ThreadName): Signal {
+    return thread === 'main' ? this.#signals.at(-1)! : this.#signals[thread]!;
+  }
 }

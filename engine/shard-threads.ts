@@ -12,11 +12,18 @@ export interface RunningShards {
   returned(): Promise<void>;
 }
 
+/** Where shards run. */
+export interface Threads {
+  /** At most one task a thread, when those of an earlier run have returned. `hear`: what shards report; `fail`: one has crashed, or could not start. */
+  start(tasks: readonly Omit<ShardTask, 'port'>[], hear: (report: Exclude<Report, { type: 'ready' }>) => void, fail: (error: Error) => void): RunningShards;
+  close(): Promise<void>;
+}
+
 /**
  * The worker threads of the shards: one pool, in which each shard is one task for as long as its run lives. Threads
  * outlive runs: what was compiled before a restart is compiled after it.
  */
-export class ShardThreads {
+export class ShardThreads implements Threads {
   readonly #threads: number;
   #pool: Piscina | undefined;
 
@@ -30,7 +37,6 @@ export class ShardThreads {
     return new Piscina({ filename: new URL('shard-worker.js', import.meta.url).href, minThreads: threads, maxThreads: threads, concurrentTasksPerWorker: 1, idleTimeout: Infinity, atomics: 'disabled', execArgv: [] });
   }
 
-  /** At most one task a thread, when those of an earlier run have returned. `hear`: what shards report; `fail`: one has crashed, or could not start. */
   start(tasks: readonly Omit<ShardTask, 'port'>[], hear: (report: Exclude<Report, { type: 'ready' }>) => void, fail: (error: Error) => void): RunningShards {
     const pool = (this.#pool ??= this.#open());
     const ready = new Deferred<void>();

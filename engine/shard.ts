@@ -1,5 +1,5 @@
 import { Actor, type Inlet, type SavedActor, type Turn } from './actor.js';
-import { Channel, channelBytes } from './channel.js';
+import { Channel } from './channel.js';
 import type { AnySource, Position } from './connector.js';
 import { receiveControl } from './control.js';
 import type { Decision } from './journal.js';
@@ -8,7 +8,7 @@ import { ThreadNames, type Announcement } from './names.js';
 import { Outlet } from './outlet.js';
 import type { AnyOperator } from './operator.js';
 import type { Plan, PlannedActor, PlannedOperator, Wire } from './plan.js';
-import { channelKey, CONTROL_SHAPE, type SharedMemory } from './shard-memory.js';
+import { CONTROL_SHAPE, ThreadChannels, type SharedMemory } from './shard-memory.js';
 import { Signal } from './signal.js';
 import type { Ask, Decided } from './ask.js';
 import { Stage, type SavedStage } from './stage.js';
@@ -51,19 +51,18 @@ export class Shard {
   readonly #control: Channel;
   readonly #signal: Signal;
   readonly #stats: Stats;
-  readonly #signals: readonly Signal[];
-  /** Channels between actors of this shard. */
-  readonly #own = new Map<string, ArrayBuffer>();
+  readonly #channels: ThreadChannels;
   #stopped = false;
 
   constructor(start: ShardStart, operators: readonly AnyOperator[], sources: readonly AnySource[], report: (report: Report) => void) {
     const { plan, shard, memory } = start;
     this.#start = start;
     this.#names = new ThreadNames(plan.partitions, plan.owner);
-    this.#signals = memory.signals.map((m) => new Signal(m));
-    this.#signal = this.#signals[shard]!;
+    const signals = memory.signals.map((m) => new Signal(m));
+    this.#signal = signals[shard]!;
+    this.#channels = new ThreadChannels(plan, memory.channels, signals);
     this.#stats = new Stats(memory.stats, plan.operators.length, shard);
-    this.#control = new Channel(memory.controls[shard]!, CONTROL_SHAPE, this.#signals.at(-1)!, this.#signal);
+    this.#control = new Channel(memory.controls[shard]!, CONTROL_SHAPE, signals.at(-1)!, this.#signal);
     const definitions = new Map(operators.map((d) => [d.name, d]));
     for (const planned of plan.actors) this.#actors.push(this.#makeActor(planned, definitions, report));
     this.#learn(start.names);
@@ -101,8 +100,8 @@ export class Shard {
     for (const stage of stages) for (const { node, port, outlet } of stage.node.fused) stage.output.fused.push({ stage: this.#byNode[node]!, port, late: outlet === 'late' });
     const inlets = plan.wires.flatMap((wire): Inlet[] => {
       if (wire.to.kind !== 'actor' || wire.to.index !== planned.id) return [];
-      if (wire.from === undefined) return [{ channel: this.#channel(wire, 'main', shard), wire, shard: 0 }];
-      return Array.from({ length: plan.shards }, (_, from) => ({ channel: this.#channel(wire, from, shard), wire, shard: from }));
+      if (wire.from === undefined) return [{ channel: this.#channels.open(wire, 'main', shard), wire, shard: 0 }];
+      return Array.from({ length: plan.shards }, (_, from) => ({ channel: this.#channels.open(wire, from, shard), wire, shard: from }));
     });
     return new Actor(planned, plan, shard, this.#names, stages, inlets, [...outlets.values()], live, (saved) => report({ type: 'saved', saved }), () => this.#catchUp());
   }
@@ -110,19 +109,7 @@ export class Shard {
   #outlet(wire: Wire): Outlet {
     const { plan, shard } = this.#start;
     const to: (number | 'main')[] = wire.to.kind === 'sink' ? ['main'] : Array.from({ length: plan.shards }, (_, other) => other);
-    return new Outlet(wire, to.map((other) => this.#channel(wire, shard, other)), this.#names, plan);
-  }
-
-  #channel(wire: Wire, from: number | 'main', to: number | 'main'): Channel {
-    const key = channelKey(wire, from, to);
-    const shape = { columns: wire.columns };
-    let memory: SharedArrayBuffer | ArrayBuffer | undefined = this.#start.memory.channels[key];
-    if (memory === undefined) {
-      memory = this.#own.get(key) ?? new ArrayBuffer(channelBytes(shape));
-      this.#own.set(key, memory as ArrayBuffer);
-    }
-    const signal = (end: number | 'main') => (end === 'main' ? this.#signals.at(-1)! : this.#signals[end]!);
-    return new Channel(memory, shape, signal(from), signal(to));
+    return new Outlet(wire, to.map((other) => this.#channels.open(wire, shard, other)), this.#names, plan);
   }
 
   #restore(report: (report: Report) => void): void {
@@ -198,6 +185,11 @@ export class Shard {
     return turn;
   }
 
+  /** Hands on what its actors have gathered. */
+  flush(): void {
+    for (const actor of this.#actors) actor.flush();
+  }
+
   /** Turns until it is told to stop: at its end, it may still be asked to save. Sleeps when there is nothing to do. `elapsed`: ms, for the shares of time. */
   run(elapsed: () => number): void {
     const stats = this.#stats;
@@ -214,7 +206,7 @@ export class Shard {
         before = after;
         // To wake a thread for each few rows would cost more than they do.
         if (after - flushed > FLUSH_EVERY_MS) {
-          for (const actor of this.#actors) actor.flush();
+          this.flush();
           flushed = after;
         }
         continue;

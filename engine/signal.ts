@@ -1,3 +1,5 @@
+import { systemTimers, type Timers } from './timers.js';
+
 /**
  * All waiting on Atomics. A thread has one signal; whoever has news for it rings. Waiting is on "a ring
  * since I last looked", so a ring between the look and the wait is never lost.
@@ -13,7 +15,10 @@ export class Signal {
   /** Waits of this thread under way. */
   #waits = 0;
 
-  constructor(readonly memory: SharedArrayBuffer | ArrayBuffer = new SharedArrayBuffer(SIGNAL_BYTES)) {
+  constructor(
+    readonly memory: SharedArrayBuffer | ArrayBuffer = new SharedArrayBuffer(SIGNAL_BYTES),
+    readonly timers: Timers = systemTimers,
+  ) {
     this.#words = new Int32Array(memory);
   }
 
@@ -40,7 +45,7 @@ export class Signal {
   async waitAsync(seen: number, ms: number): Promise<void> {
     this.#waits += 1;
     Atomics.store(this.#words, SLEEPS, 1);
-    const waiting = Atomics.waitAsync(this.#words, RINGS, seen, ms);
+    const waiting = this.timers.waitAsync(this.#words, RINGS, seen, ms);
     if (waiting.async) await waiting.value;
     // Several may overlap in one thread: the flag stays up until the last has ended.
     this.#waits -= 1;

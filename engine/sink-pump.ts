@@ -113,7 +113,7 @@ export class SinkPump {
       }
       if (!worked) await this.#signal.waitAsync(seen, WAIT_MS);
       if (this.#elapsed() - yielded > YIELD_MS) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await this.#signal.timers.turn();
         yielded = this.#elapsed();
       }
     }

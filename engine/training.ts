@@ -1,4 +1,3 @@
-import { Piscina } from 'piscina';
 import type { Ask } from './ask.js';
 import type { Time } from './clock.js';
 import type { ControlSender } from './control.js';
@@ -8,16 +7,15 @@ import { BLOCK_SHIFT, WATERMARK_STEP_MS } from './limits.js';
 import type { ThreadNames } from './names.js';
 import { NodeError } from './node-error.js';
 import type { PlannedOperator } from './plan.js';
-import type { TrainingTask } from './training-worker.js';
+import type { Trainer } from './training-thread.js';
 
 /**
- * Trains what operators ask for, in a thread of its own at the lowest priority, so that the stream never
- * waits for it; and decides at which watermark the answer takes effect.
+ * Trains what operators ask for, off the stream, which never waits for it; and decides at which watermark the
+ * answer takes effect.
  */
 export class Training {
-  #pool: Piscina | undefined;
-
   constructor(
+    readonly trainer: Trainer,
     /** Address of the module that exports `operators`. */
     readonly operators: string,
     readonly replay: boolean,
@@ -49,16 +47,14 @@ export class Training {
   }
 
   async #run(node: PlannedOperator, { task, input }: Ask): Promise<Uint8Array> {
-    this.#pool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
-    const training: TrainingTask = { operators: this.operators, type: node.spec.type, task, input };
     try {
-      return (await this.#pool.run(training)) as Uint8Array;
+      return await this.trainer.run({ operators: this.operators, type: node.spec.type, task, input });
     } catch (error) {
       throw new NodeError(node, `in training task ${task}`, error);
     }
   }
 
-  async close(): Promise<void> {
-    await this.#pool?.destroy();
+  close(): Promise<void> {
+    return this.trainer.close();
   }
 }
