@@ -108,13 +108,15 @@ export class DiskLog {
 
   /**
    * Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull`
-   * at the bound. The bytes are copied. A writer that numbers its records itself gives `sequence`, always a greater one.
+   * at the bound. The bytes, which may come in parts, are copied. A writer that numbers its records itself gives `sequence`, always a greater one.
    */
-  append(bytes: Uint8Array, sequence = this.#next): Promise<number> {
-    if (this.bytes + HEADER + bytes.length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
+  append(bytes: Uint8Array | readonly Uint8Array[], sequence = this.#next): Promise<number> {
+    const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (this.bytes + HEADER + length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
     this.#next = sequence + 1;
     const segment = this.#writable(sequence);
-    const record = encode(sequence, bytes);
+    const record = encode(sequence, parts, length);
     segment.size += record.length;
     const appended = this.#appendTo(segment, sequence, record);
     this.#tail = appended.catch(() => {});
@@ -287,14 +289,18 @@ export class DiskLog {
   }
 }
 
-function encode(sequence: number, payload: Uint8Array): Uint8Array {
-  const record = new Uint8Array(HEADER + payload.length);
+function encode(sequence: number, parts: readonly Uint8Array[], length: number): Uint8Array {
+  const record = new Uint8Array(HEADER + length);
   const view = new DataView(record.buffer);
   view.setUint32(0, MARK, true);
-  view.setUint32(8, payload.length, true);
+  view.setUint32(8, length, true);
   view.setUint32(12, sequence >>> 0, true);
   view.setUint32(16, Math.floor(sequence / 2 ** 32), true);
-  record.set(payload, HEADER);
+  let at = HEADER;
+  for (const part of parts) {
+    record.set(part, at);
+    at += part.length;
+  }
   view.setUint32(4, checksum(record.subarray(8)), true);
   return record;
 }

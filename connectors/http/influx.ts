@@ -1,7 +1,7 @@
 import { HttpError, type HttpRequest, type HttpResponse, type Routes } from '../../engine/routes.js';
 import type { Problem } from '../payload/decoding.js';
 import { PRECISIONS, precisionOf } from '../payload/line-protocol.js';
-import type { TextPosts } from './text-posts.js';
+import type { Posts } from './posts.js';
 
 /** Characters of a refused line that an answer quotes. */
 const QUOTED = 200;
@@ -23,14 +23,14 @@ const VERSION_HEADERS = { 'x-influxdb-version': 'millrace', 'x-influxdb-build': 
  * The write endpoints of InfluxDB, as its clients and agents use them: `/write` of version 1, `/api/v2/write` of version 2,
  * and `/ping`, which they ask first. Line protocol whatever the Content-Type says.
  */
-export function addInfluxRoutes(routes: Routes, posts: TextPosts, bodyLimit: number): void {
+export function addInfluxRoutes(routes: Routes, posts: Posts, bodyLimit: number): void {
   const answers = 'Samples in InfluxDB line protocol; 204 once all are in the log on disk, 400 naming the first bad line when some were left out';
   routes.route('POST', '/write', (request) => write(posts, request, version1), { bodyLimit, description: { summary: `${answers} (InfluxDB 1)`, status: 204 } });
   routes.route('POST', '/api/v2/write', (request) => write(posts, request, version2), { bodyLimit, description: { summary: `${answers} (InfluxDB 2)`, status: 204 } });
   routes.route('GET', '/ping', () => ({ status: 204, headers: VERSION_HEADERS }), { description: { summary: 'Whether the write endpoints of InfluxDB are there', status: 204 } });
 }
 
-async function write(posts: TextPosts, request: HttpRequest, wording: Wording): Promise<HttpResponse> {
+async function write(posts: Posts, request: HttpRequest, wording: Wording): Promise<HttpResponse> {
   try {
     const asked = request.query.get('precision') || 'ns';
     const precision = precisionOf(asked);

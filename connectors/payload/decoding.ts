@@ -17,6 +17,8 @@ export interface Problem {
   /** The bytes lost: `payload[from .. to)`. */
   readonly from: number;
   readonly to: number;
+  /** In the array, where it is an element of one. */
+  readonly index?: number;
 }
 
 /** What became of one payload. */
@@ -29,6 +31,8 @@ export interface Decoded {
   readonly skipped: number;
   /** Problems told. */
   readonly bad: number;
+  /** Names of members that samples don't have, and that were passed over; the first of them. */
+  readonly unknown?: readonly string[];
 }
 
 /** Decodes whole payloads of one form, one after another; what it keeps between them makes it faster and changes nothing. */

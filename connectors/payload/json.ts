@@ -1,24 +1,31 @@
 import { isUtf8 } from 'node:buffer';
 import type { Time } from '../../engine/clock.js';
 import { asBuffer, MAX_LINE_BYTES, textStart, type Decoded, type PayloadDecoder, type Problem, type Samples } from './decoding.js';
+import type { Kind } from './json-sample.js';
 import { JsonSamples } from './json-samples.js';
 import { JsonScan, skipSpace } from './json-scan.js';
 
 const [LINE_FEED, QUOTE, COMMA, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN, CLOSE] = [10, 34, 44, 92, 91, 93, 123, 125];
 
-/** Decodes the samples that `POST /api/metrics` takes: one JSON object, or an array of them. Text that is not JSON is lost whole. */
+/** Decodes one JSON object, or an array of them: samples of metrics, or measurements of SLIs. Text that is not JSON is lost whole. */
 export class JsonPayload implements PayloadDecoder {
+  readonly #kind: Kind;
   readonly #scan = new JsonScan();
-  readonly #samples = new JsonSamples();
+  readonly #samples: JsonSamples;
   /** What was scanned waits here until all of it has been. */
   readonly #times: number[] = [];
   readonly #texts: string[] = [];
   readonly #values: number[] = [];
 
+  constructor(kind: Kind = 'metric') {
+    this.#kind = kind;
+    this.#samples = new JsonSamples(kind);
+  }
+
   decode(payload: Uint8Array, now: Time, into: Samples, tell: (problem: Problem) => void): Decoded {
     const bytes = asBuffer(payload);
     let [added, refused, bad] = [0, 0, 0];
-    const scanned = this.#scanned(bytes, now);
+    const scanned = this.#kind === 'metric' ? this.#scanned(bytes, now) : -1;
     if (scanned >= 0) {
       for (let i = 0; i < scanned; i++) {
         if (into.add(this.#times[i]!, this.#texts[i]!, this.#values[i]!, 0)) added += 1;
@@ -39,11 +46,10 @@ export class JsonPayload implements PayloadDecoder {
       else if (problem === false) refused += 1;
       else {
         bad += 1;
-        const { from, to, line } = Array.isArray(parsed.value) ? elements.find(i) : { from: 0, to: bytes.length, line: 1 };
-        tell({ reason: problem, offset: from, line, from, to });
+        tell({ reason: problem, ...(Array.isArray(parsed.value) ? elements.find(i) : { offset: 0, line: 1, from: 0, to: bytes.length }) });
       }
     }
-    return { added, refused, skipped: 0, bad };
+    return { added, refused, skipped: 0, bad, ...unknownOf(this.#samples) };
   }
 
   /** How many samples there are, all written the usual way, or -1. */
@@ -70,7 +76,7 @@ export class JsonPayload implements PayloadDecoder {
 /** Decodes NDJSON: such a sample a line. A bad line loses itself alone. */
 export class NdjsonPayload implements PayloadDecoder {
   readonly #scan = new JsonScan();
-  readonly #samples = new JsonSamples();
+  readonly #samples = new JsonSamples('metric');
 
   decode(payload: Uint8Array, now: Time, into: Samples, tell: (problem: Problem) => void): Decoded {
     const bytes = asBuffer(payload);
@@ -100,8 +106,13 @@ export class NdjsonPayload implements PayloadDecoder {
       }
       from = to + 1;
     }
-    return { added, refused, skipped: 0, bad };
+    return { added, refused, skipped: 0, bad, ...unknownOf(this.#samples) };
   }
+}
+
+function unknownOf(samples: JsonSamples): Pick<Decoded, 'unknown'> {
+  const unknown = samples.takeUnknown();
+  return unknown === undefined ? {} : { unknown };
 }
 
 function parse(bytes: Buffer, from: number, to: number): { readonly value: unknown } | { readonly reason: string; readonly offset: number } {
@@ -137,7 +148,7 @@ class Elements {
     this.#line = 1 + lineOf(bytes, 0, this.#at);
   }
 
-  find(index: number): { readonly from: number; readonly to: number; readonly line: number } {
+  find(index: number): Omit<Problem, 'reason'> {
     for (;;) {
       let from = this.#at;
       const to = this.#end(from);
@@ -145,7 +156,7 @@ class Elements {
       const line = this.#line + lineOf(this.#bytes, this.#at, from);
       this.#line += lineOf(this.#bytes, this.#at, to);
       this.#at = to + 1;
-      if (this.#index++ === index) return { from, to, line };
+      if (this.#index++ === index) return { offset: from, line, from, to, index };
     }
   }
 

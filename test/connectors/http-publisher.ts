@@ -8,6 +8,11 @@ import { startServer } from '../../server/serve.js';
 
 export const NOW = Date.UTC(2024, 0, 15, 12);
 
+/** What a source is given; nobody hears what it tells. */
+export function contextOf(folder: string): ConnectorContext {
+  return { node: 'posted', clock: { now: () => NOW, elapsed: () => 0 }, random: () => 0.5, log: pino({ level: 'silent' }), routes: undefined, folder, base: folder, replay: false, deadLetter: () => {}, count: () => {} };
+}
+
 /** An http source with the routes it registered, and a hand that posts to them. */
 export class Publisher implements Routes {
   readonly source: Source;
@@ -17,15 +22,9 @@ export class Publisher implements Routes {
 
   /** `routes`: where the source registers what it takes; default: here, for `post`. */
   constructor(folder: string, config: Record<string, unknown> = {}, replay = false, routes?: Routes) {
-    const clock: Clock = { now: () => NOW, elapsed: () => 0 };
     const context: ConnectorContext = {
-      node: 'posted',
-      clock,
-      random: () => 0.5,
-      log: pino({ level: 'silent' }),
+      ...contextOf(folder),
       routes: replay ? undefined : (routes ?? this),
-      folder,
-      base: folder,
       replay,
       deadLetter: (letter) => void this.letters.push({ ...letter, payload: Buffer.from(letter.payload).toString() }),
       count: (what, by = 1) => void (this.counts[what] = (this.counts[what] ?? 0) + by),

@@ -88,17 +88,17 @@ await t.test('bad samples are dead letters with a reason, the others are taken',
   const answer = await publisher.post('/api/metrics', [good, ...bad.map(([sample]) => sample)]);
   t.equal(answer.status, 202);
   t.equal(answer.body.accepted, 1);
-  t.same(
+  t.match(
     answer.body.rejected,
-    bad.map(([, reason], i) => ({ index: i + 1, reason })),
+    bad.map(([, reason], i) => ({ index: i + 1, line: 1, offset: JSON.stringify([good, ...bad.slice(0, i).map(([sample]) => sample)]).length, reason })),
   );
   t.same(
     publisher.letters,
-    bad.map(([sample, reason]) => ({ origin: '10.0.0.7 POST /api/metrics', reason, payload: JSON.stringify(sample) })),
+    bad.map(([sample, reason]) => ({ origin: '10.0.0.7 POST /api/metrics', reason, offset: 0, payload: JSON.stringify(sample) })),
   );
   const refused = await publisher.post('/api/sli-measurements', { sli_name: '', value: 1 });
-  t.match(refused, { status: 400, body: { detail: 'sli_name must not be empty', rejected: [{ index: 0 }] } });
-  t.match(await publisher.post('/api/metrics', Array(500).fill({})), { status: 400, body: { rejected_count: 500, detail: /^All 500 samples are refused/ } });
+  t.match(refused, { status: 400, body: { detail: 'sli_name must not be empty', rejected: [{ line: 1 }] } });
+  t.match(await publisher.post('/api/metrics', Array(500).fill({})), { status: 400, body: { rejected_count: 500, detail: /^All 500 samples and lines are refused; the first, at line 1: metric_name must/ } });
   t.same((await publisher.read()).rows, ['60000 m 1']);
   await publisher.source.close();
 });
@@ -106,7 +106,7 @@ await t.test('bad samples are dead letters with a reason, the others are taken',
 await t.test('a body that is not JSON is a dead letter too', async (t) => {
   const publisher = new Publisher(t.testdir());
   await publisher.source.open(undefined);
-  t.match(await publisher.post('/api/metrics', '{"metric_name": "é", value: 1}'), { status: 400, body: { title: 'Malformed JSON' } });
+  t.match(await publisher.post('/api/metrics', '{"metric_name": "é", value: 1}'), { status: 400, body: { title: 'No sample can be accepted', detail: /^not JSON/ } });
   t.equal(publisher.letters[0]?.offset, '{"metric_name": "é", '.length + 1, 'offset in bytes');
   t.match(await publisher.post('/api/metrics', Uint8Array.of(0xff, 0xfe)), { status: 400, body: { detail: /not UTF-8/ } });
   t.match(await publisher.post('/api/metrics', ''), { status: 400, body: { detail: /not JSON/ } });
@@ -119,7 +119,7 @@ await t.test('old samples and unknown members are taken with a warning', async (
   const publisher = new Publisher(t.testdir(), { retention: '1h' });
   await publisher.source.open(undefined);
   const answer = await publisher.post('/api/metrics', { metric_name: 'm', value: 1, timestamp: NOW - 3_600_001, label: {} });
-  t.same(answer.body, { accepted: 1, warnings: ['sample 0: unknown label ignored', 'sample 0 is older than 1h: it is followed, but the history does not keep it'] });
+  t.same(answer.body, { accepted: 1, warnings: ["members that samples don't have are ignored: label", 'samples older than 1h are followed, but the history does not keep them'] });
   t.equal(publisher.counts.old, 1);
   t.equal((await publisher.read()).rows.length, 1);
   await publisher.source.close();
@@ -129,7 +129,7 @@ await t.test('past its bounds it says so', async (t) => {
   const publisher = new Publisher(t.testdir(), { max_samples: 3000, max_body: '256KiB', log_size: '1MiB' });
   await publisher.source.open(undefined);
   const many = (count: number) => Array.from({ length: count }, () => ({ metric_name: 'm'.repeat(100), value: 1 }));
-  t.match(await publisher.post('/api/metrics', many(3001)), { status: 413, body: { detail: /at most 3000/ } });
+  t.match(await publisher.post('/api/metrics', many(3001)), { status: 413, body: { detail: /more than 3000/ } });
   const statuses = [];
   for (let i = 0; i < 4; i++) statuses.push((await publisher.post('/api/metrics', many(3000))).status);
   t.same(statuses, [202, 202, 429, 429]);
