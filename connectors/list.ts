@@ -9,9 +9,10 @@ import { hostSource } from './host/source.js';
 import { httpSource } from './http/source.js';
 import { liveSink } from './live/sink.js';
 import { logSink } from './log/sink.js';
+import { natsSource } from './nats/source.js';
 
 /** Every source, by the `type` it has in the config. Adding one is one line here and its own folder. */
-export const sources: readonly AnySource[] = [fileSource, generateSource, hostSource, httpSource];
+export const sources: readonly AnySource[] = [fileSource, generateSource, hostSource, httpSource, natsSource];
 
 /** Every sink. */
 export const sinks: readonly AnySink[] = [captureSink, countSink, duckdbSink, fileSink, liveSink, logSink];

@@ -127,7 +127,7 @@ export interface SourceDefinition<Config = unknown> {
   /** Live: follows the clock, and its watermark goes on when it is idle. Not live: replayable, ends. */
   live(config: Config): boolean;
   /** A live source that, opened at a position, gives again what came after it; default: it does not, and says so. */
-  readonly replays?: boolean;
+  readonly replays?: boolean | ((config: Config) => boolean);
   /** How much out of order its rows may be, ms: its watermark is the largest time seen less this. */
   disorder(config: Config): number;
   create(config: Config, context: ConnectorContext): Source;

@@ -32,6 +32,8 @@ export interface Plan {
 export interface PlannedSource {
   readonly spec: NodeSpec;
   readonly live: boolean;
+  /** Opened at a position, it gives again what came after it. */
+  readonly replays: boolean;
   /** ms that its rows may be out of order. */
   readonly disorder: number;
   /** Read on the shards, by this actor; else by the intake on the main thread. */
@@ -225,7 +227,8 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
     keep: Math.max(KEEP_SERIES_MS, ...drawn.map(({ definition, spec }) => definition.keep?.(spec.config) ?? 0)),
     sources: graph.sources.map((spec, i) => {
       const definition = registry.sources.find((d) => d.name === spec.type)!;
-      return { spec, live: definition.live(spec.config), disorder: definition.disorder(spec.config), local: local[i] };
+      const { replays = false } = definition;
+      return { spec, live: definition.live(spec.config), replays: typeof replays === 'function' ? replays(spec.config) : replays, disorder: definition.disorder(spec.config), local: local[i] };
     }),
     operators: operators.map((node) => ({ ...node, links: links.filter((l) => l.from.kind === 'operator' && l.from.index === node.index).map((l) => l.id) })),
     sinks,

@@ -158,9 +158,9 @@ export class Run {
   }
 
   async #openJournal(restored: Restored | undefined): Promise<void> {
-    const { checkpoint, replay, registry, log } = this.#options;
+    const { checkpoint, replay, log } = this.#options;
     if (checkpoint === undefined || replay) return;
-    const replaying = new Set(this.plan.sources.filter(({ spec }) => registry.sources.find((d) => d.name === spec.type)?.replays === true).map(({ spec }) => spec.name));
+    const replaying = new Set(this.plan.sources.filter((source) => source.replays).map(({ spec }) => spec.name));
     this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), (message) => log.warn(message), this.#host.platform.files);
   }
 

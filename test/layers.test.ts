@@ -40,6 +40,7 @@ const layers: Readonly<Record<string, Layer>> = {
 /** The client library of each connector, and the libraries of numbers or grammar of an operator. */
 const componentLibraries: Readonly<Record<string, readonly string[]>> = {
   'connectors/duckdb/': ['@duckdb/node-api', '@duckdb/node-bindings'],
+  'connectors/nats/': ['nats'],
   'operators/burn-rate/': ['@lezer/common'],
 };
 

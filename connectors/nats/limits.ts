@@ -1,0 +1,51 @@
+/** Every bound of the NATS connector, each with its reason. */
+
+/**
+ * Bytes of messages between the client's thread and the source's, and so bytes asked of JetStream at once: a few
+ * milliseconds of the fastest publisher, which hides the way to the server and back.
+ */
+export const WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** Messages are handed over in buffers of this size: some dozen a millisecond at most, each a wake-up. */
+export const BUFFER_BYTES = 256 * 1024;
+
+/** Messages asked of JetStream at once: the bytes are the bound, unless the messages are tiny. */
+export const PULL_MESSAGES = 100_000;
+
+/** Subjects whose shed messages are counted by themselves, the others together: each is a counter in /metrics. */
+export const SHED_SUBJECTS = 100;
+
+/** A payload after decompression at most: as much as NATS itself takes in one message. */
+export const MAX_PAYLOAD = 64 * 1024 * 1024;
+
+/** Ids of messages remembered at most, some 150 bytes each. With the largest frames that is 2 billion samples. */
+export const REMEMBERED_IDS = 262_144;
+
+/**
+ * A publisher unheard for so many messages of the stream is forgotten with its dictionary, as what it announced must
+ * be read again after a restart.
+ */
+export const SILENT_MESSAGES = 262_144;
+
+/** Messages to be published that wait for the server to take them, and their bytes. */
+export const PUBLISHING = 4_096;
+export const PUBLISHING_BYTES = 8 * 1024 * 1024;
+
+/** Delay before another attempt, to connect or to find the stream: the first, and the longest, each ±50 %. */
+export const RETRY_FIRST_MS = 250;
+export const RETRY_LONGEST_MS = 10_000;
+
+/** How long an answer of the server may take. */
+export const ANSWER_MS = 5_000;
+
+/** A connection is asked for a sign of life so often; without two of them it is given up. */
+export const PING_MS = 5_000;
+
+/** JetStream says so often that it has nothing; after four of them unheard it is taken to have forgotten us. */
+export const HEARTBEAT_MS = 1_000;
+
+/** How long after messages were lost the source calls itself degraded. */
+export const DEGRADED_MS = 600_000;
+
+/** How often a warning about the same thing is repeated. */
+export const WARN_EVERY_MS = 60_000;
