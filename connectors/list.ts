@@ -10,9 +10,10 @@ import { httpSource } from './http/source.js';
 import { liveSink } from './live/sink.js';
 import { logSink } from './log/sink.js';
 import { natsSource } from './nats/source.js';
+import { questdbSink } from './questdb/sink.js';
 
 /** Every source, by the `type` it has in the config. Adding one is one line here and its own folder. */
 export const sources: readonly AnySource[] = [fileSource, generateSource, hostSource, httpSource, natsSource];
 
 /** Every sink. */
-export const sinks: readonly AnySink[] = [captureSink, countSink, duckdbSink, fileSink, liveSink, logSink];
+export const sinks: readonly AnySink[] = [captureSink, countSink, duckdbSink, fileSink, liveSink, logSink, questdbSink];

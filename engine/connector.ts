@@ -140,7 +140,10 @@ export interface SourceDefinition<Config = unknown> {
  * A call is made only after the one before it has ended; backpressure is a promise that takes long.
  */
 export interface Sink {
-  /** Forgets what was written after this position (of its last `flush` in the checkpoint restored); undefined: a new run. */
+  /**
+   * Forgets what was written after this position (of its last `flush` in the checkpoint restored); undefined: a new run. A store that
+   * replaces by keys may keep it instead: the run writes the same rows again.
+   */
   open(from: Position | undefined): Promise<void>;
   /** Rows of one node. `ordered` sinks get them by (time, series text), once the watermark has passed them. */
   write(node: string, batch: Batch, names: Names): Promise<void>;

@@ -41,6 +41,7 @@ const layers: Readonly<Record<string, Layer>> = {
 const componentLibraries: Readonly<Record<string, readonly string[]>> = {
   'connectors/duckdb/': ['@duckdb/node-api', '@duckdb/node-bindings'],
   'connectors/nats/': ['nats'],
+  'connectors/questdb/': ['@questdb/nodejs-client', 'pg'],
   'operators/burn-rate/': ['@lezer/common'],
 };
 

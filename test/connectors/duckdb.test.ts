@@ -28,10 +28,20 @@ async function query(folder: string, sql: string): Promise<unknown[][]> {
 
 await t.test('as every store', async (t) => {
   const root = t.testdir();
-  await storeConformance(t, async () => {
+  const traits = { settled: async () => {}, forgets: true, column: (name: string) => name, firstTime: -1, runs: 8 };
+  await storeConformance(t, traits, async () => {
     const folder = await mkdtemp(join(root, 'store-'));
     return () => duckdbStore(folder);
   });
+});
+
+await t.test('nodes whose names differ in case alone have tables of their own', async (t) => {
+  const sink = duckdbStore(t.testdir());
+  await sink.open(undefined);
+  await writeRows(sink, 'CPU', [[1, 'm', 1]]);
+  await writeRows(sink, 'cpu', [[1, 'm', 2]]);
+  t.same([await values(sink, 'CPU'), await values(sink, 'cpu'), await sink.history!.nodes()], [[1], [2], ['CPU', 'cpu']]);
+  await sink.close();
 });
 
 await t.test('kill -9 at any moment: nothing is missing and nothing is there twice', async (t) => {

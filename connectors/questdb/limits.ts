@@ -1,0 +1,50 @@
+/** Bounds of the questdb sink, each with its reason. */
+
+/** Rows of a table become a record of the spool at this size: some ten thousand rows, where a request costs little beside its rows. */
+export const RECORD_BYTES = 1024 * 1024;
+
+/** Or after this long, so that what comes slowly is seen soon. */
+export const LINGER_MS = 200;
+
+/** Records of one request, about: a backlog is sent in larger pieces, which QuestDB writes at once. */
+export const SEND_BYTES = 4 * 1024 * 1024;
+
+/** An answer that takes longer will not come: the request is made again. A request of that size takes tens of milliseconds. */
+export const REQUEST_MS = 60_000;
+
+/** Pauses between two tries: the first, doubled up to the longest, which is also how long a store that came back is not noticed. */
+export const RETRY_FIRST_MS = 100;
+export const RETRY_LONGEST_MS = 5_000;
+
+/** How often rows are tried again at once where a table or column turns out to be gone; then with pauses. */
+export const TRIES_AFTER_CHANGE = 3;
+
+/** How often suspended tables are looked for, at most: a query of a millisecond. */
+export const WATCH_MS = 1_000;
+
+/** Of a piece that has a refused row, so many rows are sent at first, then twice as many each time all are taken. */
+export const ROWS_AFTER_REFUSAL = 64;
+
+/** A store that is there gets what is left when the sink closes, for so long at most. The rest waits on disk for the next start. */
+export const CLOSE_MS = 2_000;
+
+/** Label columns of a table: each is two files a day, and a dictionary in the server's memory. */
+export const LABEL_COLUMNS = 32;
+
+/** Series of a table whose encoded beginnings are kept: as many as a shipped graph may have, up to so many bytes. */
+export const KNOWN_SERIES = 1_048_576;
+export const KNOWN_BYTES = 128 * 1024 * 1024;
+
+/** Findings whose highest revision is remembered: more than are open at a time. */
+export const KNOWN_FINDINGS = 65_536;
+
+/** How often a warning about the same thing is repeated, at most. */
+export const WARN_EVERY_MS = 60_000;
+
+/** Rows and findings of one answer of the history at most: as objects they take about a tenth of a second of this thread. */
+export const MOST_ROWS = 100_000;
+export const MOST_FINDINGS = 10_000;
+
+/** Connections that read, and queries that wait for one; past it they are refused. */
+export const READ_CONNECTIONS = 2;
+export const WAITING_READS = 64;
