@@ -6,6 +6,7 @@ import { modules, registry } from '../config/registry.js';
 import { systemClock } from '../engine/clock.js';
 import { DeadLetters } from '../engine/dead-letters.js';
 import { systemRandom } from '../engine/random.js';
+import { Resubmissions } from '../engine/resubmissions.js';
 import { Runtime } from '../engine/runtime.js';
 import { viewOf } from '../server/runtime-view.js';
 import { startServer, type Server, type ServerConfig } from '../server/serve.js';
@@ -65,9 +66,11 @@ async function run(file: string, { port, json = false }: Options): Promise<numbe
   const stop = stopSignals(systemClock);
   const server = await startServer({ config: serverConfig(config), version: packageVersion(), clock: systemClock, log, assets: join(root, 'build/dashboard') });
   let deadLetters: DeadLetters | undefined;
+  let resubmissions: Resubmissions;
   let runtime: Runtime;
   try {
     deadLetters = await DeadLetters.open(join(config.folder, 'dead-letters'), systemClock, (message) => log.warn(message));
+    resubmissions = await Resubmissions.open(deadLetters, systemClock, (letter, attempt) => runtime.resubmit(letter, attempt));
     runtime = await Runtime.start({
       graph: config.graph,
       registry,
@@ -83,14 +86,15 @@ async function run(file: string, { port, json = false }: Options): Promise<numbe
       checkpoint: { intervalMs: config.checkpoint.interval, folder: config.checkpoint.folder },
       deadLetters,
     });
+    await resubmissions.finish((message) => log.warn(message));
   } catch (error) {
     await deadLetters?.close();
     await server.close();
     throw error;
   }
-  server.attach(viewOf(runtime, deadLetters));
+  server.attach(viewOf(runtime, deadLetters, resubmissions));
   announce(server, log, json);
-  return end(runtime, server, deadLetters, stop, log);
+  return end(runtime, server, [resubmissions, deadLetters], stop, log);
 }
 
 function serverConfig({ server: { host, port, api_port, transport, origins } }: Loaded): ServerConfig {
@@ -104,7 +108,7 @@ function announce({ address }: Server, log: Logger, json: boolean): void {
 }
 
 /** Until all sources have ended, or a signal asks to stop. A graph that stays down is told by /health until then. */
-async function end(runtime: Runtime, server: Server, deadLetters: DeadLetters, stop: StopSignals, log: Logger): Promise<number> {
+async function end(runtime: Runtime, server: Server, letters: readonly { close(): Promise<void> }[], stop: StopSignals, log: Logger): Promise<number> {
   const finished = runtime.finished.then(
     () => 'ended' as const,
     () => 'failed' as const,
@@ -120,7 +124,7 @@ async function end(runtime: Runtime, server: Server, deadLetters: DeadLetters, s
     if (how === 'failed') log.error('what was under way could not be let through: the last checkpoint stands');
   }
   await server.close();
-  await deadLetters.close();
+  for (const each of letters) await each.close();
   const code = how === 'failed' ? exitCodes.failure : exitCodes.ok;
   setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;

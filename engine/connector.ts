@@ -29,6 +29,19 @@ export interface DeadLetter {
   readonly encoding?: 'base64';
 }
 
+/** The bytes of a letter, as many as are kept. */
+export function payloadOf({ payload, encoding }: Pick<DeadLetter, 'payload' | 'encoding'>): Uint8Array {
+  return Buffer.from(payload, encoding ?? 'utf8');
+}
+
+/** A try to give a dead letter to the connector that refused it. */
+export interface ResubmitAttempt {
+  /** The same for every try of this letter; no other letter has it. */
+  readonly key: string;
+  /** It was tried before, and maybe taken, without that becoming known: what was taken under this key must not be taken twice. */
+  readonly repeated: boolean;
+}
+
 /** A bad input as a connector tells it: bytes, or their text. */
 export type RefusedInput = Omit<DeadLetter, 'node' | 'payload' | 'encoding'> & { readonly payload: string | Uint8Array };
 
@@ -100,7 +113,7 @@ export interface Source {
   /** Default: well. */
   health?(): ConnectorHealth;
   /** Takes a dead letter of its own once more, after what refused it was mended. `letter.payload` is whole. Rejects with the reason why not. */
-  resubmit?(letter: DeadLetter): Promise<void>;
+  resubmit?(letter: DeadLetter, attempt: ResubmitAttempt): Promise<void>;
 }
 
 /**
@@ -159,7 +172,7 @@ export interface Sink {
   /** Default: well. */
   health?(): ConnectorHealth;
   /** As a source's. */
-  resubmit?(letter: DeadLetter): Promise<void>;
+  resubmit?(letter: DeadLetter, attempt: ResubmitAttempt): Promise<void>;
 }
 
 export interface SinkDefinition<Config = unknown> {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { CheckpointStore } from './checkpoint-store.js';
 import type { CheckpointDone } from './checkpoint.js';
 import type { Clock } from './clock.js';
-import type { ConnectorContext, History } from './connector.js';
+import type { ConnectorContext, DeadLetter, History, ResubmitAttempt } from './connector.js';
 import type { DeadLetters } from './dead-letters.js';
 import { Deferred } from './deferred.js';
 import type { GraphSpec, Registry } from './graph.js';
@@ -12,7 +12,7 @@ import { makePlan, type Plan } from './plan.js';
 import { systemPlatform, type Platform } from './platform.js';
 import type { Threads } from './shard-threads.js';
 import type { Random } from './random.js';
-import type { Routes } from './routes.js';
+import { HttpError, type Routes } from './routes.js';
 import { Run } from './run.js';
 import { describeMetrics, describeStatus } from './runtime-status.js';
 import type { FailureStatus, MetricFamily, RuntimeStatus } from './status.js';
@@ -238,6 +238,16 @@ export class Runtime {
   /** The sinks that are open, by name: what a connector offers beyond the contract is asked for there. */
   sinks(): ReadonlyMap<string, unknown> {
     return this.#run?.sinks ?? new Map();
+  }
+
+  /** Gives a dead letter to the source or sink that refused it; rejects with the reason why it was not taken. */
+  async resubmit(letter: DeadLetter, attempt: ResubmitAttempt): Promise<void> {
+    const { node } = letter;
+    if (this.#state !== 'running') throw new HttpError(503, 'Service Unavailable', `the graph is ${this.#state}: try again later`, { headers: { 'retry-after': '1' } });
+    const source = this.#run?.sources.get(this.plan.sources.findIndex(({ spec }) => spec.name === node));
+    const connector = source ?? this.#run?.sinks.get(node);
+    if (connector?.resubmit === undefined) throw new Error(connector === undefined ? `the graph has no source or sink ${node} now` : `${node} can't take again what it refused`);
+    await connector.resubmit(letter, attempt);
   }
 
   status(): RuntimeStatus {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../engine/clock.js';
+import { addDeadLetterRoutes } from './dead-letter-routes.js';
 import { addFindingRoutes } from './finding-routes.js';
 import { addHealthRoutes } from './health-routes.js';
 import { addHistoryRoutes } from './history-routes.js';
@@ -19,12 +20,13 @@ export interface ApiOptions {
   readonly log: Logger;
 }
 
-/** All routes of the API that read; those that take samples are the connectors'. */
+/** All routes of the API; those that take samples are the connectors'. */
 export function addApi(router: Router, { current, processMetrics, version, clock, log }: ApiOptions): void {
   const reader = new Reader(current, clock, log);
   addHealthRoutes(router, reader, current, processMetrics, version);
   addFindingRoutes(router, reader);
   addOutlookRoutes(router, reader);
   addHistoryRoutes(router, reader);
+  addDeadLetterRoutes(router, reader);
   router.route('GET', '/api/openapi.json', () => ({ status: 200, body: openApiDocument(router, version) }));
 }

@@ -5,11 +5,11 @@ import { HttpError, type Routes } from '../engine/routes.js';
 import { parseSeries } from '../engine/series.js';
 import { addEndpoint } from './endpoint.js';
 import { iso, type Reader } from './reader.js';
-import { deadLettersBody, deadLettersQuery, graphBody, historyBody, historyQuery } from './schemas.js';
+import { graphBody, historyBody, historyQuery } from './schemas.js';
 
 const HOUR_MS = 3_600_000;
 
-/** What was: rows of the past, bad input, and the graph that made them. */
+/** What was: rows of the past, and the graph that made them. */
 export function addHistoryRoutes(routes: Routes, reader: Reader): void {
   addEndpoint(routes, {
     path: '/api/history',
@@ -34,17 +34,6 @@ export function addHistoryRoutes(routes: Routes, reader: Reader): void {
         ...(buckets === undefined ? {} : { buckets }),
       });
       return { node, from: iso(from), to: iso(to), series: bySeries(rows.slice(0, limit)), truncated: rows.length > limit };
-    },
-  });
-
-  addEndpoint(routes, {
-    path: '/api/dead-letters',
-    summary: 'Input that was refused, newest first',
-    query: deadLettersQuery,
-    body: deadLettersBody,
-    answer: async ({ limit, before, node, reason }) => {
-      const letters = await reader.view.deadLetters({ limit, ...(before === undefined ? {} : { before }), ...(node === undefined ? {} : { node }), ...(reason === undefined ? {} : { reason }) });
-      return { dead_letters: letters.map((letter) => ({ ...letter, at: iso(letter.at) })) };
     },
   });
 

@@ -1,11 +1,14 @@
 import type { Board } from '../engine/board.js';
 import type { History, Sink } from '../engine/connector.js';
-import type { DeadLetters, LetterQuery, StoredLetter } from '../engine/dead-letters.js';
+import type { LetterQuery, StoredLetter } from '../engine/dead-letter-files.js';
+import type { DeadLetters } from '../engine/dead-letters.js';
 import type { Plan } from '../engine/plan.js';
+import type { Resubmission } from '../engine/resubmission-file.js';
+import type { Resubmissions } from '../engine/resubmissions.js';
 import type { Runtime } from '../engine/runtime.js';
 import type { MetricFamily, RuntimeStatus } from '../engine/status.js';
 
-/** All that the API reads of a running graph. Every answer is plain data, made when asked for. */
+/** All that the API asks of a running graph. Every answer is plain data, made when asked for. */
 export interface RuntimeView {
   readonly plan: Plan;
   status(): RuntimeStatus;
@@ -15,10 +18,12 @@ export interface RuntimeView {
   /** Of the live sinks. */
   boards(): readonly Board[];
   deadLetters(query: LetterQuery): Promise<readonly StoredLetter[]>;
+  /** Sends a dead letter in again, with another payload if one is given. Rejects with `NotResubmitted`. */
+  resubmit(letter: number, edited: Uint8Array | undefined): Promise<Resubmission>;
 }
 
 /** A runtime as the API sees it. */
-export function viewOf(runtime: Runtime, deadLetters: DeadLetters): RuntimeView {
+export function viewOf(runtime: Runtime, deadLetters: DeadLetters, resubmissions: Resubmissions): RuntimeView {
   return {
     plan: runtime.plan,
     status: () => runtime.status(),
@@ -26,5 +31,6 @@ export function viewOf(runtime: Runtime, deadLetters: DeadLetters): RuntimeView 
     histories: () => runtime.histories(),
     boards: () => [...(runtime.sinks() as ReadonlyMap<string, Sink>).values()].flatMap(({ board }) => (board === undefined ? [] : [board])),
     deadLetters: (query) => deadLetters.list(query),
+    resubmit: (letter, edited) => resubmissions.resubmit(letter, edited),
   };
 }

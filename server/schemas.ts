@@ -145,6 +145,16 @@ export const deadLettersQuery = z.strictObject({
   before: z.coerce.number().int().min(1).optional().describe('only those with a lower id: the next page'),
   node: z.string().optional(),
   reason: z.string().optional().describe('part of the reason'),
+  resubmitted: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('only those that were taken when they were sent in again, or only the others'),
+});
+const resubmission = z.object({
+  state: z.enum(['begun', 'taken', 'refused']),
+  at: iso,
+  reason: z.string().optional().describe('why it was refused'),
 });
 export const deadLettersBody = z.object({
   dead_letters: z.array(
@@ -154,12 +164,17 @@ export const deadLettersBody = z.object({
       node: z.string(),
       origin: z.string().describe('file:line, subject or client'),
       reason: z.string(),
-      offset: count.optional().describe('in the payload, where it goes wrong'),
+      offset: count.optional().describe('byte of the payload where it goes wrong'),
+      sequence: count.optional().describe('in the stream that it came from, where that has numbers'),
+      headers: labels.optional().describe('what its connector needs beside the payload: subject, content type'),
       payload: z.string(),
+      encoding: z.literal('base64').optional().describe('of the payload; without: UTF-8'),
       bytes: count.optional().describe('length of the whole payload, where only its beginning is kept'),
+      resubmission: resubmission.optional().describe('the last time that it was sent in again'),
     }),
   ),
 });
+export const resubmittedBody = z.object({ id: count, resubmission });
 
 export const healthBody = z.object({
   status: z.enum(['ok', 'degraded', 'starting', 'stopping', 'down']),

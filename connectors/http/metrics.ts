@@ -3,8 +3,8 @@ import { HttpError, type HttpRequest, type HttpResponse, type Routes } from '../
 import { formatDuration } from '../../engine/scalars.js';
 import { payloadKind } from '../payload/kind.js';
 import { PRECISIONS, precisionOf, type Precision } from '../payload/line-protocol.js';
-import type { PostForm } from './post.js';
-import type { Posts } from './posts.js';
+import type { NewPost } from './post.js';
+import { SLI_PATH, type Posts } from './posts.js';
 
 /** Refused samples that an answer lists; the rest is counted. */
 const LISTED = 100;
@@ -40,7 +40,7 @@ export function addMetricRoutes(routes: Routes, posts: Posts, limits: { bodyLimi
     },
     { bodyLimit, description: description('Samples as JSON, NDJSON, line protocol, Prometheus text or a columnar frame') },
   );
-  routes.route('POST', '/api/sli-measurements', async (request) => take(posts, 'sli', 'ns', request, await request.body(), retention), {
+  routes.route('POST', SLI_PATH, async (request) => take(posts, 'sli', 'ns', request, await request.body(), retention), {
     bodyLimit,
     description: description('Measurements of SLIs as JSON'),
   });
@@ -53,7 +53,7 @@ function precisionAsked({ query }: HttpRequest): Precision {
   return precision;
 }
 
-async function take(posts: Posts, form: Exclude<PostForm, 'logged'>, precision: Precision, request: HttpRequest, body: Uint8Array, retention: number): Promise<HttpResponse> {
+async function take(posts: Posts, form: NewPost['form'], precision: Precision, request: HttpRequest, body: Uint8Array, retention: number): Promise<HttpResponse> {
   const { accepted, problems, skipped, unknown, old } = await posts.take(form, precision, request, body);
   const [first] = problems;
   const refused = first === undefined ? {} : { rejected: problems.slice(0, LISTED).map(({ index, line, offset, reason }) => ({ ...(index !== undefined && { index }), line, offset, reason })), rejected_count: problems.length };

@@ -1,10 +1,14 @@
-import type { ConnectorContext } from '../../engine/connector.js';
+import { payloadOf, type ConnectorContext, type DeadLetter, type ResubmitAttempt } from '../../engine/connector.js';
 import { HttpError, type HttpRequest } from '../../engine/routes.js';
 import type { Problem } from '../payload/decoding.js';
-import type { Precision } from '../payload/line-protocol.js';
+import { mediaTypeOf, payloadKind } from '../payload/kind.js';
+import { precisionOf, type Precision } from '../payload/line-protocol.js';
 import { TooMany, type DecodedPost, type PostDecoder } from './post-decoder.js';
-import type { Post, PostForm } from './post.js';
+import type { NewPost, Post } from './post.js';
 import type { SampleLog } from './sample-log.js';
+
+/** Where measurements of SLIs are posted. */
+export const SLI_PATH = '/api/sli-measurements';
 
 /** What became of a post. */
 export interface TakenPost {
@@ -38,7 +42,7 @@ export class Posts {
   }
 
   /** Resolves when its samples are on disk. Rejects with an `HttpError` when none of them was taken, for another reason than what they are. */
-  async take(form: Exclude<PostForm, 'logged'>, precision: Precision, request: HttpRequest, body: Uint8Array): Promise<TakenPost> {
+  async take(form: NewPost['form'], precision: Precision, request: HttpRequest, body: Uint8Array): Promise<TakenPost> {
     const context = this.#context;
     const post = { form, precision, at: context.clock.now(), body };
     const { rows, problems, skipped, unknown } = this.#decode(post);
@@ -46,13 +50,24 @@ export class Posts {
     if (rows.length > 0) await this.#log.keep(post, rows);
     for (const { reason, index, line, offset, from, to } of problems) {
       const where = index === undefined && to - from < body.length ? `line ${line}: ` : '';
-      context.deadLetter({ origin: originOf(request), reason: where + reason, offset: offset - from, payload: body.subarray(from, to) });
+      context.deadLetter({ origin: originOf(request), reason: where + reason, offset: offset - from, headers: headersOf(post), payload: body.subarray(from, to) });
     }
     if (problems.length > 0) context.count('rejected', problems.length);
     if (skipped > 0) context.count('skipped', skipped);
     const old = rows.earliest < post.at - this.#retention;
     if (old) context.count('old');
     return { accepted: rows.length, problems, skipped, unknown, old };
+  }
+
+  /** Takes a dead letter again: all of its samples, or none. Resolves when they are on disk. */
+  async takeAgain(letter: DeadLetter, { key, repeated }: ResubmitAttempt): Promise<void> {
+    const { form, precision } = formOf(letter);
+    const post = { form, precision, at: this.#context.clock.now(), body: payloadOf(letter), key };
+    const { rows, problems } = this.#decode(post);
+    const [first] = problems;
+    if (first !== undefined) throw new Error(`line ${first.line}, byte ${first.offset - first.from}: ${first.reason}`);
+    if (rows.length === 0) throw new Error('there is no sample in it');
+    if (!repeated || !(await this.#log.holds(key))) await this.#log.keep(post, rows);
   }
 
   #decode(post: Post): DecodedPost {
@@ -63,6 +78,19 @@ export class Posts {
       throw new HttpError(413, 'Too many samples', `The body has more than ${this.#most} samples, which is all that is taken at once: send several requests.`);
     }
   }
+}
+
+/** How a dead letter has its form. */
+function headersOf({ form, precision }: NewPost): Readonly<Record<string, string>> {
+  if (form === 'sli') return { path: SLI_PATH, 'content-type': mediaTypeOf('json') };
+  return { 'content-type': mediaTypeOf(form), ...(form === 'influx' && { precision }) };
+}
+
+function formOf({ headers = {}, node }: DeadLetter): Pick<NewPost, 'form' | 'precision'> {
+  const type = headers['content-type'];
+  const form = headers['path'] === SLI_PATH ? 'sli' : type === undefined ? undefined : payloadKind(type, new Uint8Array());
+  if (form === undefined) throw new Error(`it does not say what form it has: post it to ${node} instead`);
+  return { form, precision: precisionOf(headers['precision'] ?? 'ns') ?? 'ns' };
 }
 
 /** Who sent a dead letter. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ConnectorContext, Intake } from '../../engine/connector.js';
 import { DiskLog, LogFull, type LogRecord } from '../../engine/disk-log.js';
 import { HttpError } from '../../engine/routes.js';
-import { headerOf, postOf, type Post, type PostForm } from './post.js';
+import { headerOf, postOf, type NewPost } from './post.js';
 import type { PostDecoder, Rows } from './post-decoder.js';
 
 /** Read from the log at once: some thousand samples. */
@@ -62,7 +62,7 @@ export class SampleLog {
   }
 
   /** Resolves when the post is on disk. Rejects with an `HttpError`: 429 when the log is full, 503 when it can't be written. */
-  async keep(post: Post & { readonly form: Exclude<PostForm, 'logged'> }, rows: Rows): Promise<void> {
+  async keep(post: NewPost, rows: Rows): Promise<void> {
     if (this.#log === undefined) throw new HttpError(503, 'Not ready', 'The graph is starting or stopping: try again.', { headers: { 'retry-after': '1' } });
     try {
       const sequence = await this.#log.append([headerOf(post), post.body]);
@@ -130,6 +130,18 @@ export class SampleLog {
     this.#position = upTo;
     // Whatever is answered from now on is handed on from memory.
     if (upTo >= this.#unheld) this.#behind = false;
+  }
+
+  /** Whether a post of this key is in the log. */
+  async holds(key: string): Promise<boolean> {
+    const log = this.#log;
+    for (let at = 0; log !== undefined; ) {
+      const { records, upTo } = await log.read(at, READ_BYTES);
+      if (records.some(({ bytes }) => postOf(bytes).key === key)) return true;
+      if (records.length === 0) break;
+      at = upTo;
+    }
+    return false;
   }
 
   async drop(upTo: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineSource, type ConnectorContext, type Intake, type Position, type Reading, type Source } from '../../engine/connector.js';
+import { defineSource, type ConnectorContext, type DeadLetter, type Intake, type Position, type Reading, type ResubmitAttempt, type Source } from '../../engine/connector.js';
 import { duration, size } from '../../engine/scalars.js';
 import { addInfluxRoutes } from './influx.js';
 import { addMetricRoutes } from './metrics.js';
@@ -54,6 +54,10 @@ class HttpSource implements Source {
 
   commit(position: Position): Promise<void> {
     return this.#log.drop(position as number);
+  }
+
+  resubmit(letter: DeadLetter, attempt: ResubmitAttempt): Promise<void> {
+    return this.#posts.takeAgain(letter, attempt);
   }
 
   close(): Promise<void> {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { defineSource, type ConnectorContext, type ConnectorHealth, type DeadLetter, type Intake, type Position, type Reading, type RefusedInput, type Source } from '../../engine/connector.js';
+import { defineSource, payloadOf, type ConnectorContext, type ConnectorHealth, type DeadLetter, type Intake, type Position, type Reading, type RefusedInput, type ResubmitAttempt, type Source } from '../../engine/connector.js';
 import { ClientThread } from './client-thread.js';
 import { connectionOptions } from './connection-config.js';
 import { deadLetterJson } from './dead-letter-json.js';
@@ -85,15 +84,13 @@ class NatsSource implements Source {
   }
 
   /** Publishes it again where it came from: what a stream has acknowledged comes back whatever happens. */
-  async resubmit(letter: DeadLetter): Promise<void> {
+  async resubmit(letter: DeadLetter, { key }: ResubmitAttempt): Promise<void> {
     const { subject, ...headers } = letter.headers ?? {};
     if (subject === undefined) throw new Error('the letter does not say which subject it came from');
     if (this.#client === undefined) throw new Error('the source is not open');
-    const payload = Buffer.from(letter.payload, letter.encoding ?? 'utf8');
     const kept = this.#config.jetstream !== undefined;
-    // The same letter has the same id: two attempts are one message.
-    const id = createHash('sha256').update(JSON.stringify([letter.origin, letter.sequence, letter.offset, letter.payload])).digest('hex').slice(0, 32);
-    await this.#client.publish({ subject, payload, headers: { ...headers, ...(kept && { 'Nats-Msg-Id': `resubmitted-${id}` }) }, confirm: kept ? 'stream' : 'server' });
+    // Two attempts of a letter are one message.
+    await this.#client.publish({ subject, payload: payloadOf(letter), headers: { ...headers, ...(kept && { 'Nats-Msg-Id': key }) }, confirm: kept ? 'stream' : 'server' });
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,11 @@ const MEDIA_TYPES: Readonly<Record<string, PayloadKind>> = {
   [FRAME_TYPE]: 'frame',
 };
 
+/** The media type of a form. */
+export function mediaTypeOf(kind: PayloadKind): string {
+  return kind === 'prometheus' ? 'text/plain; version=0.0.4' : Object.keys(MEDIA_TYPES).find((type) => MEDIA_TYPES[type] === kind)!;
+}
+
 /** Media types that clients send with anything: the bytes tell. */
 const SILENT = ['', 'text/plain', 'application/octet-stream', 'application/x-www-form-urlencoded'];
 

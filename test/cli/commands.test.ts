@@ -54,8 +54,12 @@ t.test('a command line that is wrong is answered, with what was meant, and 1', a
     [['run', 'godo.yml'], /godo\.yml: error: there is no such file: did you mean good\.yml\?/],
     [['run', 'good.yml', '--port', 'x'], /must be a whole number from 0 to 65535/],
     [['docs', 'detetc'], /there is no page about detetc: did you mean detect\?/],
-    [['dead-letters', 'show', 'x', '-c', 'good.yml'], /`show` and a number, not show x/],
+    [['dead-letters', 'show', 'x', '-c', 'good.yml'], /`show` and a number, or `resubmit` and numbers, not show x/],
     [['dead-letters', 'show', '7', '-c', 'good.yml'], /there is no dead letter 7/],
+    [['dead-letters', 'resubmit', '-c', 'good.yml'], /resubmit takes the numbers of dead letters, or --all/],
+    [['dead-letters', 'resubmit', '1', '--all', '-c', 'good.yml'], /or --all/],
+    [['dead-letters', 'resubmit', '1', '2', '--file', 'x', '-c', 'good.yml'], /--file is the payload of one dead letter/],
+    [['dead-letters', 'resubmit', '1', '--file', 'no-such', '-c', 'good.yml'], /payload cannot be read: ENOENT/],
   ];
   for (const [args, told] of cases) {
     const { code, stderr } = millrace(cwd, args);

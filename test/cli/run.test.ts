@@ -43,7 +43,7 @@ t.test('run: one line with the address; ready; SIGTERM ends it well', async (t) 
   t.equal(letters.code, 0, letters.stderr);
   const [letter] = JSON.parse(letters.stdout) as { id: number; node: string; payload: string }[];
   t.match(letter, { node: 'http', payload: '{"metric' });
-  t.match(millrace(cwd, ['dead-letters', 'show', String(letter!.id), '-c', 'mine.yml']).stdout, /node +http\n[\s\S]*payload\n\{"metric\n$/);
+  t.match(millrace(cwd, ['dead-letters', 'show', String(letter!.id), '-c', 'mine.yml']).stdout, /node +http\n[\s\S]*content-type +application\/json\n[\s\S]*payload\n\{"metric\n {8}\^ byte 8\n$/);
   t.equal(millrace(cwd, ['dead-letters', '-c', 'mine.yml', '--node', 'odd']).stdout, 'No dead letters.\n');
 });
 
@@ -59,6 +59,39 @@ t.test('run: dead letters are asked of the running engine', async (t) => {
   t.match(millrace(elsewhere, ['dead-letters', '-c', '../mine.yml'], env).stdout, /http .*POST \/api\/metrics\n +.*\n +\[\]x\n/);
   running.child.kill('SIGINT');
   t.equal((await running.ended).code, 0);
+});
+
+t.test('dead letters are sent in again to the engine that runs', async (t) => {
+  const cwd = t.testdir({ 'mine.yml': GRAPH, 'mended.json': '{"metric_name":"q","value":7}' });
+  const running = start(cwd, ['run', 'mine.yml']);
+  const address = await addressOf(running);
+  const env = { MILLRACE_SERVER_PORT: new URL(address).port };
+  const letters = (...args: string[]) => millrace(cwd, ['dead-letters', ...args, '-c', 'mine.yml'], env);
+  const post = (body: string | Uint8Array) => fetch(`${address}/api/metrics`, { method: 'POST', body });
+  await post('{"metric');
+  await post(`{"metric_name":"q","value":"${'x'.repeat(5_000)}"}`);
+  await post(Buffer.concat([Buffer.from('{"metric_name":"q","value":1,"labels":{"a":"'), Buffer.of(0xff), Buffer.from('"}}')]));
+
+  const refused = letters('resubmit', '1', '2');
+  t.equal(refused.code, 2);
+  t.match(refused.stdout, /^1 {2}not taken: line 1, byte 8: not JSON.*\n2 {2}not taken: of the 5030 bytes of dead letter 2 only the first are kept: give the whole payload\.\n0 letters taken, 2 not\.\n$/);
+  t.match(letters('show', '1').stdout, /sent in again and refused .*: line 1, byte 8: not JSON/);
+  t.match(letters('show', '3').stdout, /payload\n00000000 {2}7b 22 6d .* {"metric_name":"\n/, 'what is no text is dumped');
+  t.match(letters('resubmit', '1', '--file', 'mended.json'), { code: 0, stdout: /^1 {2}taken\n1 letter taken, 0 not\.\n$/ });
+  t.match(letters('resubmit', '1', '--file', 'mended.json'), { code: 2, stdout: /^1 {2}not taken: dead letter 1 was sent in again and taken at / });
+  t.match(letters('resubmit', '9'), { code: 1, stdout: /there is no dead letter 9/ });
+  const all = letters('resubmit', '--all', '--node', 'http', '--json');
+  t.equal(all.code, 2);
+  t.match(JSON.parse(all.stdout), [{ id: 2, state: 'not taken', status: 422 }, { id: 3, state: 'not taken', reason: /not UTF-8/ }]);
+  t.match(letters('resubmit', '--all', '--node', 'odd'), { code: 0, stdout: 'No dead letters to send in again.\n' });
+  t.match(JSON.parse(letters('show', '1', '--json').stdout), { resubmission: { state: 'taken' } });
+
+  running.child.kill('SIGTERM');
+  const { stdout } = await running.ended;
+  t.equal(logged(stdout).find(({ msg }) => msg === 'odd: 1 rows')?.['rows'], 1, 'it was taken once');
+  const down = letters('resubmit', '2');
+  t.equal(down.code, 2);
+  t.match(down.stderr, /no engine of this config answers at http:\/\/127\.0\.0\.1:\d+: .*start it first/);
 });
 
 t.test('run: goes on where it stopped', async (t) => {

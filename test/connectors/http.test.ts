@@ -94,7 +94,7 @@ await t.test('bad samples are dead letters with a reason, the others are taken',
   );
   t.same(
     publisher.letters,
-    bad.map(([sample, reason]) => ({ origin: '10.0.0.7 POST /api/metrics', reason, offset: 0, payload: JSON.stringify(sample) })),
+    bad.map(([sample, reason]) => ({ origin: '10.0.0.7 POST /api/metrics', reason, offset: 0, headers: { 'content-type': 'application/json' }, payload: JSON.stringify(sample) })),
   );
   const refused = await publisher.post('/api/sli-measurements', { sli_name: '', value: 1 });
   t.match(refused, { status: 400, body: { detail: 'sli_name must not be empty', rejected: [{ line: 1 }] } });

@@ -91,18 +91,19 @@ t.test('a bad message is a dead letter with all that is known of it, here and on
   t.match(heard[9]!.letter, { encoding: 'base64', payload: '9U1SCQ==' });
 
   const letter = (index: number, payload: string) => ({ ...letters[index]!, node: 'node', payload });
-  await reader.source.resubmit!(letter(1, json('mended', 6)));
-  await reader.source.resubmit!(letter(1, json('mended', 6)));
-  await reader.source.resubmit!(letter(2, `mended value=7 ${THEN}`));
-  await reader.source.resubmit!({ ...letter(3, 'good value='), sequence: 99 });
+  const attempt = (number: number) => ({ key: `dead-letter-${number}-0`, repeated: false });
+  await reader.source.resubmit!(letter(1, json('mended', 6)), attempt(1));
+  await reader.source.resubmit!(letter(1, json('mended', 6)), { ...attempt(1), repeated: true });
+  await reader.source.resubmit!(letter(2, `mended value=7 ${THEN}`), attempt(2));
+  await reader.source.resubmit!({ ...letter(3, 'good value='), sequence: 99 }, attempt(3));
   await to.publish('metrics.v1.last', json('last', 8));
   await reader.until(8);
   t.strictSame(reader.samples.slice(5), [[THEN, 'mended', 6], [THEN, 'mended', 7], [THEN, 'last', 8]], 'the same letter twice is one message');
   t.match(letters.at(-1), { origin: 'metrics.v1.3', reason: /./ }, 'what is still bad is refused again');
-  await t.rejects(reader.source.resubmit!({ ...letter(1, 'x'), headers: {} }), { message: /does not say which subject/ });
+  await t.rejects(reader.source.resubmit!({ ...letter(1, 'x'), headers: {} }, attempt(4)), { message: /does not say which subject/ });
   await server.kill();
   await until(() => reader.source.health!().status === 'down');
-  await t.rejects(reader.source.resubmit!(letter(4, json('m', 1))), { message: /^NATS is away: / });
+  await t.rejects(reader.source.resubmit!(letter(4, json('m', 1)), attempt(4)), { message: /^NATS is away: / });
 });
 
 t.test('wildcards, and a queue group whose members share the messages', needed, async (t) => {

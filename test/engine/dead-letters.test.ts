@@ -2,7 +2,8 @@ import { appendFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Clock } from '../../engine/clock.js';
-import { DeadLetters, readDeadLetters } from '../../engine/dead-letters.js';
+import { readDeadLetters } from '../../engine/dead-letter-files.js';
+import { DeadLetters } from '../../engine/dead-letters.js';
 import { DEAD_LETTER_BYTES, DEAD_LETTERS_KEPT } from '../../engine/limits.js';
 
 function handClock(): Clock & { time: number } {

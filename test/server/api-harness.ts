@@ -3,8 +3,9 @@ import type { Test } from 'tap';
 import type { Board, LatestRow } from '../../engine/board.js';
 import type { Clock } from '../../engine/clock.js';
 import type { History, HistoryRow } from '../../engine/connector.js';
-import type { StoredLetter } from '../../engine/dead-letters.js';
+import type { StoredLetter } from '../../engine/dead-letter-files.js';
 import type { Alert, Anomaly, Burn, Finding, Forecast } from '../../engine/finding.js';
+import type { Resubmission } from '../../engine/resubmission-file.js';
 import type { Plan } from '../../engine/plan.js';
 import type { NodeStatus, RuntimeStatus } from '../../engine/status.js';
 import type { RuntimeView } from '../../server/runtime-view.js';
@@ -79,6 +80,14 @@ export class FakeRuntime implements RuntimeView {
   }
   boards(): Board[] {
     return this.lives;
+  }
+  readonly resubmitted: [letter: number, edited: string | undefined][] = [];
+  /** What a letter that is sent in again meets. */
+  resubmitting: () => Promise<Resubmission> = () => Promise.resolve({ state: 'taken', at: NOW });
+
+  resubmit(letter: number, edited: Uint8Array | undefined): Promise<Resubmission> {
+    this.resubmitted.push([letter, edited === undefined ? undefined : Buffer.from(edited).toString()]);
+    return this.resubmitting();
   }
   deadLetters({ limit = 100 }: { limit?: number }): Promise<readonly StoredLetter[]> {
     return Promise.resolve(this.letters.slice(0, limit));

@@ -1,7 +1,10 @@
 import t from 'tap';
+import { NotResubmitted } from '../../engine/resubmissions.js';
+import { HttpError } from '../../engine/routes.js';
 import { openMetricsText } from '../../server/openmetrics.js';
 import * as schemas from '../../server/schemas.js';
 import { alert, anomaly, burn, forecast, Memory, NOW, startApi } from './api-harness.js';
+import { ask } from './raw-client.js';
 
 const DAY = 86_400_000;
 const iso = (time: number) => new Date(time).toISOString();
@@ -259,6 +262,41 @@ await t.test('/api/history: of the store that holds the node, else of the live s
   t.match((await history('node=odd')).series, [{ metric_name: 'live_m' }, {}], 'the live sink stands in for a store that fails');
 });
 
+await t.test('a dead letter is sent in again, with its payload or another', async (t) => {
+  const { runtime, server } = await startApi(t);
+  runtime.letters = [{ id: 7, at: NOW, node: 'in', origin: 'x', reason: 'y', headers: { subject: 's' }, sequence: 5, payload: '/w==', encoding: 'base64', resubmission: { state: 'refused', at: NOW, reason: 'z', edited: { payload: 'secret' } } }];
+  const port = Number(new URL(server.address).port);
+  const letters = (await ask(port, '/api/dead-letters?resubmitted=false')).json();
+  t.same(letters['dead_letters'], [{ id: 7, at: iso(NOW), node: 'in', origin: 'x', reason: 'y', headers: { subject: 's' }, sequence: 5, payload: '/w==', encoding: 'base64', resubmission: { state: 'refused', at: iso(NOW), reason: 'z' } }]);
+  t.same(schemas.deadLettersBody.parse(letters), letters);
+  t.equal((await ask(port, '/api/dead-letters?resubmitted=maybe')).status, 400);
+
+  const post = (path: string, body = '') => ask(port, path, { method: 'POST', body });
+  const taken = await post('/api/dead-letters/7/resubmit');
+  t.equal(taken.status, 200);
+  t.same(taken.json(), { id: 7, resubmission: { state: 'taken', at: iso(NOW) } });
+  t.same(schemas.resubmittedBody.parse(taken.json()), taken.json());
+  await post('/api/dead-letters/7/resubmit', 'mended');
+  t.same(runtime.resubmitted, [[7, undefined], [7, 'mended']]);
+  const refusals: [Error, number, RegExp][] = [
+    [new NotResubmitted('unknown', 'there is none'), 404, /there is none/],
+    [new NotResubmitted('taken', 'it was taken'), 409, /it was taken/],
+    [new NotResubmitted('under way', 'right now'), 409, /right now/],
+    [new NotResubmitted('cut', 'only the first'), 422, /only the first/],
+    [new NotResubmitted('refused', 'no number'), 422, /no number/],
+    [new NotResubmitted('refused', 'full', { cause: new HttpError(429, 'Too many', 'the log is full', { headers: { 'retry-after': '3' } }) }), 429, /the log is full/],
+  ];
+  for (const [error, status, detail] of refusals) {
+    runtime.resubmitting = () => Promise.reject(error);
+    const answer = await post('/api/dead-letters/7/resubmit');
+    t.match(answer.json(), { status, detail }, error.message);
+    t.equal(answer.status, status);
+    t.equal(answer.headers['content-type'], 'application/problem+json');
+    t.equal(answer.headers['retry-after'], status === 429 ? '3' : undefined);
+  }
+  t.equal((await post('/api/dead-letters/x/resubmit')).status, 404);
+});
+
 await t.test('/api/dead-letters and /api/graph', async (t) => {
   const { get, runtime } = await startApi(t);
   runtime.planned = [{ name: 'odd', type: 'detect', config: { token: 'hunter2' } }];
@@ -291,6 +329,7 @@ await t.test('the OpenAPI document names every route with its query and body', a
     '/api/anomalies',
     '/api/capacity-report',
     '/api/dead-letters',
+    '/api/dead-letters/{id}/resubmit',
     '/api/graph',
     '/api/history',
     '/api/slo-compliance',
