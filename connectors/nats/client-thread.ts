@@ -78,6 +78,11 @@ export class ClientThread {
     this.#post({ type: 'read', memory, length }, [memory]);
   }
 
+  /** Everything up to this sequence of the stream is committed. */
+  mark(sequence: number): void {
+    this.#post({ type: 'mark', sequence }, []);
+  }
+
   /** Resolves when it is confirmed as asked; rejects with why it was not taken, also when too much waits already. */
   publish(publication: Publication): Promise<void> {
     const bytes = publication.payload.length;
@@ -121,6 +126,9 @@ export class ClientThread {
         break;
       case 'shed':
         this.#shed(told.subjects);
+        break;
+      case 'warning':
+        this.#context.log.warn(told.message);
         break;
       case 'published':
         this.#published(told.number, told.error);

@@ -3,6 +3,7 @@ import { systemClock } from '../../engine/clock.js';
 import { systemRandom } from '../../engine/random.js';
 import { Connection } from './client.js';
 import { HandOver } from './hand-over.js';
+import { ProgressMark } from './progress-mark.js';
 import { Retry } from './retry.js';
 import { StreamReader } from './stream-reader.js';
 import { SubjectReader } from './subject-reader.js';
@@ -21,6 +22,7 @@ class ClientThread {
   readonly #handOver: HandOver;
   readonly #stream: StreamReader | undefined;
   readonly #subjects: SubjectReader | undefined;
+  readonly #mark: ProgressMark | undefined;
   readonly #retry = new Retry(systemRandom);
   #connection: Connection | undefined;
   #state: ThreadState = { status: 'connecting', detail: '' };
@@ -30,6 +32,7 @@ class ClientThread {
     this.#tell = tell;
     this.#handOver = new HandOver((packed) => tell({ type: 'messages', pass: this.#stream?.pass ?? 'new', packed, current: this.#stream?.current ?? true }, [packed.memory]));
     this.#stream = task.read?.kind === 'stream' ? new StreamReader(task.read, this.#handOver, new Retry(systemRandom), systemClock, tell, (reason) => this.#readable(reason)) : undefined;
+    this.#mark = task.read?.kind === 'stream' && task.read.durable !== undefined ? new ProgressMark(task.read, task.read.durable, (message) => tell({ type: 'warning', message })) : undefined;
     this.#subjects = task.read?.kind === 'subjects' ? new SubjectReader(task.read, this.#handOver) : undefined;
   }
 
@@ -41,7 +44,7 @@ class ClientThread {
     let others: readonly string[] = [];
     for (;;) {
       try {
-        const connection = await Connection.open(this.#task.connection, others);
+        const connection = await Connection.open(this.#task.connection, systemRandom, others);
         others = connection.others;
         this.#retry.succeeded();
         this.#become('away', await this.#use(connection));
@@ -64,6 +67,9 @@ class ClientThread {
           (error: Error) => this.#tell({ type: 'published', number: told.number, error: error.message }),
         );
         break;
+      case 'mark':
+        this.#mark?.set(told.sequence);
+        break;
       case 'close':
         void this.#close();
         break;
@@ -83,9 +89,11 @@ class ClientThread {
     });
     // From here on nothing that is published is missed.
     await connection.flush().then(() => this.#readable(refused), () => {});
+    this.#mark?.use(connection);
     const reading = this.#stream?.read(connection, over.signal);
     const why = await connection.ended;
     this.#connection = undefined;
+    this.#mark?.use(undefined);
     over.abort();
     await reading;
     return why ?? 'the server closed the connection';

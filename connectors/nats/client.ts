@@ -1,4 +1,6 @@
-import { connect, createInbox, credsAuthenticator, headers as emptyHeaders, nkeyAuthenticator, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import { isIP } from 'node:net';
+import { connect, createInbox, credsAuthenticator, headers as emptyHeaders, nkeyAuthenticator, type ConnectionOptions as NatsOptions, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import type { Random } from '../../engine/random.js';
 import type { ConnectionOptions } from './connection-config.js';
 import { ANSWER_MS, PING_MS } from './limits.js';
 
@@ -37,28 +39,17 @@ export class Connection {
     this.ended = nats.closed().then((error) => (error instanceof Error ? reasonOf(error) : last));
   }
 
-  /** Connects to any of the servers, and rejects with a sentence that says why not. */
-  static async open(options: ConnectionOptions, further: readonly string[] = []): Promise<Connection> {
-    const { servers, name, user, password, token, nkey, credentials, tls } = options;
-    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-    try {
-      const nats = await connect({
-        servers: [...new Set([...servers, ...further])],
-        name,
-        reconnect: false,
-        timeout: ANSWER_MS,
-        pingInterval: PING_MS,
-        noAsyncTraces: true,
-        ...(user !== undefined && { user, pass: password ?? '' }),
-        ...(token !== undefined && { token }),
-        ...(nkey !== undefined && { authenticator: nkeyAuthenticator(bytes(nkey)) }),
-        ...(credentials !== undefined && { authenticator: credsAuthenticator(bytes(credentials)) }),
-        ...(tls !== undefined && { tls }),
-      });
-      return new Connection(nats);
-    } catch (error) {
-      throw new Error(reasonOf(error), { cause: error });
+  /** Connects to the first of the servers that takes us, in a random order. Rejects with a sentence that says why none does. */
+  static async open(options: ConnectionOptions, random: Random, further: readonly string[] = []): Promise<Connection> {
+    const reasons = new Set<string>();
+    for (const server of shuffled([...new Set([...options.servers, ...further])], random)) {
+      try {
+        return new Connection(await connect(clientOptions(options, server)));
+      } catch (error) {
+        reasons.add(reasonOf(error));
+      }
     }
+    throw new Error([...reasons].sort().join('; '));
   }
 
   /** Returns what ends it. `refused`: the server does not allow it. */
@@ -104,6 +95,33 @@ export class Connection {
   close(): Promise<void> {
     return this.#nats.close();
   }
+}
+
+function clientOptions({ name, user, password, token, nkey, credentials, tls }: ConnectionOptions, server: string): NatsOptions {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const [, named = ''] = /^(?:\w+:\/\/)?(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)/.exec(server) ?? [];
+  const host = named.replaceAll(/[[\]]/g, '');
+  return {
+    servers: [server],
+    name,
+    reconnect: false,
+    timeout: ANSWER_MS,
+    pingInterval: PING_MS,
+    noAsyncTraces: true,
+    ...(user !== undefined && { user, pass: password ?? '' }),
+    ...(token !== undefined && { token }),
+    ...(nkey !== undefined && { authenticator: nkeyAuthenticator(bytes(nkey)) }),
+    ...(credentials !== undefined && { authenticator: credsAuthenticator(bytes(credentials)) }),
+    // For an address without a name the library would have the certificate say `localhost`.
+    ...(tls !== undefined && { tls: Object.assign({ ...tls }, isIP(host) > 0 ? { host } : {}) }),
+  };
+}
+
+function shuffled<T>(list: readonly T[], random: Random): T[] {
+  const rest = [...list];
+  const taken: T[] = [];
+  while (rest.length > 0) taken.push(...rest.splice(Math.floor(random() * rest.length), 1));
+  return taken;
 }
 
 class Received implements Incoming {

@@ -36,7 +36,11 @@ export class UnfitStream extends Error {
 }
 
 const STREAM_NOT_FOUND = 10059;
+const CONSUMER_NOT_FOUND = 10014;
 const NANOS = 1e6;
+
+/** After so long a durable consumer sends again what was not acknowledged: to one that came after a crash. */
+const MARKED_MS = 30_000;
 
 /** How long the server keeps a consumer that nobody pulls from. */
 const INACTIVE_MS = 30_000;
@@ -51,6 +55,8 @@ interface ConsumerInfo {
   readonly name: string;
   readonly num_pending: number;
   readonly delivered: { readonly stream_seq: number };
+  readonly ack_floor: { readonly stream_seq: number };
+  readonly config: { readonly ack_policy: string };
 }
 
 /** JetStream's API: requests and answers in JSON over the connection. */
@@ -108,6 +114,29 @@ export class JetStream {
     return { name, after: delivered.stream_seq, pending };
   }
 
+  /** A durable consumer that acknowledges all up to a message, and gets headers alone; made where it is missing. */
+  async durable(stream: string, name: string, filter: readonly string[]): Promise<{ readonly policy: string; readonly acknowledged: number }> {
+    let info: ConsumerInfo;
+    try {
+      info = await this.#ask<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`);
+    } catch (error) {
+      if (!(error instanceof JetStreamError) || error.code !== CONSUMER_NOT_FOUND) throw error;
+      info = await this.#ask<ConsumerInfo>(`CONSUMER.DURABLE.CREATE.${stream}.${name}`, {
+        stream_name: stream,
+        config: {
+          durable_name: name,
+          deliver_policy: 'all',
+          ...(filter.length > 0 && { filter_subjects: filter }),
+          headers_only: true,
+          ack_policy: 'all',
+          ack_wait: MARKED_MS * NANOS,
+          max_ack_pending: -1,
+        },
+      });
+    }
+    return { policy: info.config.ack_policy, acknowledged: info.ack_floor.stream_seq };
+  }
+
   async deleteConsumer(stream: string, name: string): Promise<void> {
     await this.#ask(`CONSUMER.DELETE.${stream}.${name}`);
   }
@@ -117,6 +146,11 @@ export class JetStream {
     const { messages, bytes, expiresMs, heartbeatMs } = want;
     const request = { batch: messages, ...(bytes !== undefined && { max_bytes: bytes }), expires: expiresMs * NANOS, idle_heartbeat: heartbeatMs * NANOS };
     this.#connection.publish(`${this.#prefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, encode(request), {}, inbox);
+  }
+
+  /** Asks for messages that are there now, at most so many. */
+  fetch(stream: string, consumer: string, inbox: string, messages: number): void {
+    this.#connection.publish(`${this.#prefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, encode({ batch: messages, no_wait: true }), {}, inbox);
   }
 
   async #ask<Answer>(subject: string, request?: object): Promise<Answer> {

@@ -70,6 +70,12 @@ class NatsSource implements Source {
     return { position: this.#position(), ...(this.#ended && { ended: true }) };
   }
 
+  commit(position: Position): Promise<void> {
+    const committed = streamPosition(position);
+    if (committed !== undefined && this.#config.jetstream?.durable !== undefined) this.#client?.mark(committed.sequence);
+    return Promise.resolve();
+  }
+
   hears(): boolean {
     const client = this.#client;
     if (client === undefined) return true;
@@ -99,7 +105,7 @@ class NatsSource implements Source {
     await client?.close();
   }
 
-  #streamTask({ stream, domain, create, from: configured }: NonNullable<SourceConfig['jetstream']>, from: Position | undefined): StreamTask {
+  #streamTask({ stream, domain, create, durable, from: configured }: NonNullable<SourceConfig['jetstream']>, from: Position | undefined): StreamTask {
     const { replay, log } = this.#context;
     let position = streamPosition(from);
     if (position !== undefined && position.stream !== stream) {
@@ -118,6 +124,7 @@ class NatsSource implements Source {
       subjects: this.#config.subjects,
       ...(domain !== undefined && { domain }),
       ...(create !== undefined && { limits: { maxBytes: create.max_bytes, maxAgeMs: create.max_age, replicas: create.replicas, storage: create.storage } }),
+      ...(durable !== undefined && { durable }),
       ...(position !== undefined && { created: position.created }),
       passes: position === undefined ? [{ kind: 'new', start }] : passesFrom(position),
       bounded: replay,

@@ -26,6 +26,8 @@ export interface StreamTask {
   /** When the stream was created that the sequences are of. */
   readonly created?: string;
   readonly passes: readonly Pass[];
+  /** Durable consumer that marks how far it was committed. */
+  readonly durable?: string;
   /** Ends with what is in the stream now. */
   readonly bounded: boolean;
 }
@@ -54,6 +56,8 @@ export type ToThread =
   /** Memory of messages that were read: it may be filled again. */
   | { readonly type: 'read'; readonly memory: ArrayBuffer; readonly length: number }
   | ({ readonly type: 'publish'; readonly number: number } & Publication)
+  /** Everything up to this sequence is in the oldest checkpoint. */
+  | { readonly type: 'mark'; readonly sequence: number }
   | { readonly type: 'close' };
 
 /** What happens to a reader, in the order in which it is to be taken. */
@@ -81,5 +85,7 @@ export type FromThread =
   | ({ readonly type: 'state' } & ThreadState)
   /** Messages left out because nobody read them fast enough. */
   | { readonly type: 'shed'; readonly subjects: readonly (readonly [subject: string, messages: number])[] }
+  /** Something that a person should know of, and that stops nothing. */
+  | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'published'; readonly number: number; readonly error?: string }
   | { readonly type: 'closed' };

@@ -177,3 +177,47 @@ t.test('a stream that others use too: only our subjects, and what the others sen
   t.strictSame(again.values, [3]);
   t.equal(again.stage.counts.get('gap'), undefined);
 });
+
+t.test('a durable consumer marks how far the oldest checkpoint has come, over restarts of either side', needed, async (t) => {
+  const server = await natsServer(t, { jetstream: true });
+  const connection = await client(t, server.url);
+  await makeStream(connection, { subjects: ['metrics.v1.>', 'other.>'] });
+  const to = connection.jetstream();
+  const manager = await connection.jetstreamManager();
+  const publish = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) await to.publish(i % 3 === 2 ? 'other.a' : 'metrics.v1.a', json('m', i));
+  };
+  await publish(30);
+  const config = { servers: server.url, jetstream: { ...stream, durable: 'millrace' } };
+  const mark = async (): Promise<number> => (await manager.consumers.info('METRICS', 'millrace').catch(() => undefined))?.ack_floor.stream_seq ?? 0;
+  const committed = async (reader: Reader, sequence: number, floor = sequence): Promise<void> => {
+    await reader.source.commit!({ ...(reader.position as object), sequence });
+    while ((await mark()) !== floor) await sleep(10);
+  };
+  let reader = await Reader.open(t, config);
+  await reader.until(20);
+  await committed(reader, 10);
+  await committed(reader, 12, 11);
+  await committed(reader, 29);
+  t.equal((await manager.consumers.info('METRICS', 'millrace')).num_pending, 0);
+  await publish(9);
+  await reader.until(26);
+  await server.kill();
+  await until(() => reader.source.health!().status === 'down');
+  await reader.source.commit!({ ...(reader.position as object), sequence: 32 });
+  await server.restart();
+  await until(() => reader.source.hears!());
+  await committed(reader, 35);
+  await reader.close();
+  reader = await Reader.open(t, config, reader.position);
+  await until(() => reader.source.hears!());
+  await publish(3);
+  await committed(reader, 41);
+  t.notOk(reader.stage.logged.some(({ msg }) => msg.includes('mark')));
+
+  await manager.consumers.add('METRICS', { durable_name: 'taken', ack_policy: 'explicit' as never });
+  const other = await Reader.open(t, { ...config, jetstream: { ...stream, durable: 'taken' } });
+  await other.until(28);
+  for (let i = 0; i < 3; i++) await other.source.commit!(other.position);
+  await until(() => other.stage.logged.some(({ msg }) => msg.startsWith('consumer taken does not mark the progress: it acknowledges by explicit, not all')));
+});
