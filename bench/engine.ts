@@ -35,8 +35,8 @@ export interface Missing {
   readonly missing: string;
 }
 
-/** `windows`: windows of all kinds over the samples of W1. `channel`: rows from one thread to another, whose `samples` are rows. */
-export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'channel';
+/** `windows`: windows of all kinds over the samples of W1. `nats`: the samples of W1 as messages of a stream. `channel`: rows from one thread to another, whose `samples` are rows. */
+export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'nats' | 'channel';
 
 /** One job, as an engine tells it in a line of JSON. Where a field does not apply it is left out. */
 export interface Outcome {

@@ -53,6 +53,8 @@ export class Staging implements SampleIntake {
   /** When it last gave something, by `elapsed`: steps of the wall clock say nothing about silence. */
   heard: number;
   rows = 0;
+  /** Up to here times were not too far in the future when it was looked at last; the clock goes forward, so they are not now. */
+  #latest = -Infinity;
   /** Idle advances of a run before a crash, by the rows before them: they come again at the same place. */
   readonly decided: IdleDecision[] = [];
 
@@ -77,7 +79,7 @@ export class Staging implements SampleIntake {
 
   add(time: Time, series: string, value: number, flags = 0): boolean {
     if (!Number.isFinite(time)) return this.#refuse(series, time, 'time is not a number');
-    if (this.live && time > this.clock.now() + MAX_FUTURE_MS) return this.#refuse(series, time, `more than ${MAX_FUTURE_MS / 1000} s in the future`);
+    if (this.live && time > this.#latest && time > (this.#latest = this.clock.now() + MAX_FUTURE_MS)) return this.#refuse(series, time, `more than ${MAX_FUTURE_MS / 1000} s in the future`);
     const slot = this.directory.slot(this.index, series, time);
     if (slot === NO_SLOT) return this.#refuse(series, time, 'too many series');
     if (this.length === this.time.length) this.#grow();

@@ -33,7 +33,8 @@ const layers: Readonly<Record<string, Layer>> = {
   'publish/': { files: ['publish/'], libraries: [], node: false },
   'dashboard/': { files: ['dashboard/'], libraries: ['preact', '@preact/signals', 'uplot'], node: false },
   'scripts/': { files: ['scripts/', ...everything], libraries: [], node: true },
-  'bench/': { files: ['bench/', ...everything], libraries: 'any', node: true },
+  // The servers that it reads from are those of the tests.
+  'bench/': { files: ['bench/', 'test/services/', ...everything], libraries: 'any', node: true },
   'index.ts': { files: everything, libraries: [], node: true },
 };
 

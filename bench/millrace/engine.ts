@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js';
+import type { Form } from '../nats/messages.js';
 import { variantNames } from './variants.js';
 
 const main = new URL('main.js', import.meta.url).pathname;
@@ -22,6 +23,16 @@ export const engine = millrace({
 
 const withoutCheckpoints = millrace({ name: 'millrace-no-checkpoints', title: 'Millrace without checkpoints', runs: { W6: { threads: [1] } } });
 
+/** How the samples lie in the messages of a stream, and how many are enough where there are many messages. */
+const forms: readonly (readonly [form: Form, title: string, samples: number])[] = [
+  ['frames', 'columnar frames of 8,192 rows', 20_000_000],
+  ['frames-20k', 'columnar frames of 20 KB', 20_000_000],
+  ['lines', 'line protocol, 300 lines a message', 6_000_000],
+  ['arrays', 'JSON arrays of 180 samples', 3_000_000],
+  ['objects', 'a JSON object a message', 1_000_000],
+];
+const natsForms = forms.map(([form, title, samples]) => millrace({ name: `millrace-${form}`, title: `Millrace from NATS JetStream: ${title}; windows of 10 s, detect, a checkpoint a second`, runs: { nats: { threads: [1], samples } } }));
+
 /** Those that are measured for the chart of growth alone run nothing by themselves. */
 const variantRuns: Readonly<Record<string, Engine['runs']>> = {
   'millrace-exchange': { W1: { threads: [2] } },
@@ -30,4 +41,4 @@ const variantRuns: Readonly<Record<string, Engine['runs']>> = {
   'millrace-rows': { windows: { threads: [1] } },
 };
 
-export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints];
+export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints, ...natsForms];

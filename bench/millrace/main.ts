@@ -1,4 +1,5 @@
 import type { WorkloadName } from '../engine.js';
+import type { Form } from '../nats/messages.js';
 import { runJobs, type Job, type Told } from '../peers/job.js';
 import { closeThreads } from './threads.js';
 
@@ -14,6 +15,7 @@ const workloads: Readonly<Partial<Record<WorkloadName, (job: Job) => Promise<Tol
   W5: async (job) => (await import('./w5.js')).mission(job),
   W6: async (job) => (await import('./w6.js')).checkpointed(job, engine === 'millrace'),
   W7: async (job) => (await import('./w7.js')).subscribed('W7', job),
+  nats: async (job) => (await import('./nats.js')).streamed(engine.slice('millrace-'.length) as Form, job),
   W8: async (job) => (await import('./w7.js')).subscribed('W8', job),
 };
 

@@ -8,7 +8,7 @@ const DICTIONARY_OVERHEAD = 400;
 interface Dictionary {
   /** Number of the frame that begins it. */
   readonly began: number;
-  readonly texts: Map<number, string>;
+  readonly texts: (string | undefined)[];
   size: number;
   /** The caller's marks of the first frame seen of it, and of the last. */
   readonly since: number;
@@ -34,7 +34,7 @@ export class Dictionaries {
   }
 
   /** Texts by index; undefined where nothing is known of it. */
-  find(publisher: string, began: number): ReadonlyMap<number, string> | undefined {
+  find(publisher: string, began: number): readonly (string | undefined)[] | undefined {
     return dictionaryOf(this.#pairs.get(publisher), began)?.texts;
   }
 
@@ -45,17 +45,17 @@ export class Dictionaries {
     if (dictionary === undefined) {
       // A stray of a dictionary before those kept.
       if (pair !== undefined && began < (pair.previous?.began ?? -1)) return;
-      dictionary = { began, texts: new Map(), size: DICTIONARY_OVERHEAD, since: mark, last: mark };
+      dictionary = { began, texts: [], size: DICTIONARY_OVERHEAD, since: mark, last: mark };
       this.#size += dictionary.size - (pair?.previous?.size ?? 0);
       pair = pair !== undefined && began < pair.current.began ? { current: pair.current, previous: dictionary } : { current: dictionary, previous: pair?.current };
     }
     for (const [i, text] of texts.entries()) {
-      const known = dictionary.texts.get(first + i);
+      const known = dictionary.texts[first + i];
       if (known !== undefined && known !== text) throw new FrameError(`entry ${first + i} of the dictionary was ${known.slice(0, 200)} before: two publishers have the same id`, 32);
     }
     for (const [i, text] of texts.entries()) {
-      if (dictionary.texts.has(first + i)) continue;
-      dictionary.texts.set(first + i, text);
+      if (dictionary.texts[first + i] !== undefined) continue;
+      dictionary.texts[first + i] = text;
       dictionary.size += OVERHEAD + text.length;
       this.#size += OVERHEAD + text.length;
     }

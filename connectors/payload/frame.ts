@@ -14,7 +14,7 @@ const HEADER = 56;
 const MAX_ENTRIES = 1_048_576;
 const MAX_TIME = 8.64e15;
 const MEMORY = 128 * 1024 * 1024;
-const NOTHING: ReadonlyMap<number, string> = new Map();
+const NOTHING: readonly (string | undefined)[] = [];
 
 /** Whether a payload is to be read as a frame. */
 export function isFrame(bytes: Uint8Array): boolean {
@@ -55,10 +55,10 @@ export class Frame {
   readonly #view: DataView;
   readonly #columns: number;
   readonly #own: readonly string[];
-  readonly #known: ReadonlyMap<number, string>;
+  readonly #known: readonly (string | undefined)[];
 
   /** Throws a `FrameError` for a row that can't be one. `columns`: where the times begin. */
-  constructor(header: Header, view: DataView, columns: number, own: readonly string[], known: ReadonlyMap<number, string>) {
+  constructor(header: Header, view: DataView, columns: number, own: readonly string[], known: readonly (string | undefined)[]) {
     this.#header = header;
     this.#view = view;
     this.#columns = columns;
@@ -79,7 +79,7 @@ export class Frame {
       if (time > to) to = time;
       const index = unsignedAt(view, indexes, seriesWidth, i);
       if (index >= first + entries) throw new FrameError(`row ${i}: series ${index}, but the dictionary has ${first + entries}`, indexes + seriesWidth * i);
-      if (index < first && !known.has(index)) missing += 1;
+      if (index < first && known[index] === undefined) missing += 1;
       const flag = flagsWidth === 0 ? 0 : view.getUint8(flags + i);
       if (flag > STALE) throw new FrameError(`row ${i}: flags ${flag} are not known`, flags + i);
       if (flag === 0 && !Number.isFinite(view.getFloat64(values + 8 * i, true))) throw new FrameError(`row ${i}: the value must be a finite number, not ${view.getFloat64(values + 8 * i, true)}`, values + 8 * i);
@@ -93,13 +93,15 @@ export class Frame {
   addTo(into: Pick<Intake, 'add'>): number {
     const { rows, timeWidth, seriesWidth, flagsWidth, first, base } = this.#header;
     const view = this.#view;
+    const known = this.#known;
+    const own = this.#own;
     const indexes = this.#columns + rows * timeWidth;
     const values = indexes + rows * seriesWidth;
     const flags = values + rows * 8;
     let taken = 0;
     for (let i = 0; i < rows; i++) {
       const index = unsignedAt(view, indexes, seriesWidth, i);
-      const series = index < first ? this.#known.get(index) : this.#own[index - first];
+      const series = index < first ? known[index] : own[index - first];
       if (series === undefined) continue;
       const stale = flagsWidth !== 0 && view.getUint8(flags + i) === STALE;
       const time = timeAt(view, this.#columns, timeWidth, base, i);
