@@ -2,12 +2,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../engine/clock.js';
 import { systemRandom } from '../../engine/random.js';
 import { Connection } from './client.js';
+import { streamHas } from './fetch-now.js';
 import { HandOver } from './hand-over.js';
+import { JetStream } from './jetstream.js';
 import { ProgressMark } from './progress-mark.js';
 import { Retry } from './retry.js';
 import { StreamReader } from './stream-reader.js';
 import { SubjectReader } from './subject-reader.js';
-import type { FromThread, Publication, ThreadState, ThreadTask, ToThread } from './thread-messages.js';
+import { MESSAGE_ID, type FromThread, type Publication, type ThreadState, type ThreadTask, type ToThread } from './thread-messages.js';
 
 /** What was shed is told so often. */
 const SHED_MS = 1_000;
@@ -112,9 +114,10 @@ class ClientThread {
     this.#tell({ type: 'state', status, detail });
   }
 
-  async #publish({ subject, payload, headers, confirm }: Publication): Promise<void> {
+  async #publish({ subject, payload, headers, confirm, unless }: Publication): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) throw new Error(`NATS is away: ${this.#state.detail}`);
+    if (unless !== undefined && (await streamHas(connection, new JetStream(connection, unless.domain), { ...unless, subject, id: headers[MESSAGE_ID]! }))) return;
     if (confirm === 'stream') return connection.publishToStream(subject, payload, headers);
     connection.publish(subject, payload, headers);
     if (confirm === 'server') await connection.flush();

@@ -1,16 +1,7 @@
 import type { Connection } from './client.js';
-import { JetStream, placeOf } from './jetstream.js';
-import { ANSWER_MS } from './limits.js';
+import { FETCH, fetchNow, type Fetched } from './fetch-now.js';
+import { JetStream } from './jetstream.js';
 import type { StreamTask } from './thread-messages.js';
-
-/** Messages fetched at once, by their headers. */
-const FETCH = 1_000;
-
-interface Delivered {
-  readonly sequence: number;
-  /** Where its acknowledgement goes to. */
-  readonly reply: string;
-}
 
 /**
  * A durable consumer that shows people, and what watches the server, how far this graph has come: everything that the oldest
@@ -23,7 +14,7 @@ export class ProgressMark {
   #connection: Connection | undefined;
   /** The last sequence delivered, where it is known; delivered and not acknowledged yet, by sequence. */
   #last: number | undefined;
-  #delivered: Delivered[] = [];
+  #delivered: Fetched[] = [];
   #wanted = 0;
   #work: Promise<void> = Promise.resolve();
   #warned: string | undefined;
@@ -64,7 +55,7 @@ export class ProgressMark {
       this.#last = acknowledged;
     }
     while (this.#last < sequence) {
-      const fetched = await this.#fetch(connection, jetstream, Math.min(FETCH, sequence - this.#last));
+      const fetched = await fetchNow(connection, jetstream, stream, this.#name, Math.min(FETCH, sequence - this.#last));
       if (fetched.length === 0) break;
       this.#delivered.push(...fetched);
       // Some may come again, after newer ones.
@@ -79,29 +70,5 @@ export class ProgressMark {
     if (done.length === 0) return;
     this.#delivered = this.#delivered.filter((message) => message.sequence > sequence);
     connection.publish(done.reduce((a, b) => (b.sequence > a.sequence ? b : a)).reply, new Uint8Array());
-  }
-
-  /** The next messages, as many as are there. */
-  #fetch(connection: Connection, jetstream: JetStream, count: number): Promise<Delivered[]> {
-    const inbox = connection.inbox();
-    const fetched: Delivered[] = [];
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        clearTimeout(late);
-        unsubscribe();
-        settle();
-      };
-      const late = setTimeout(() => end(() => resolve(fetched)), ANSWER_MS);
-      const unsubscribe = connection.subscribe(
-        inbox,
-        ({ reply }) => {
-          const place = placeOf(reply);
-          if (place !== undefined) fetched.push({ sequence: place.sequence, reply });
-          if (place === undefined || fetched.length === count) end(() => resolve(fetched));
-        },
-        (reason) => end(() => reject(new Error(reason))),
-      );
-      jetstream.fetch(this.#task.stream, this.#name, inbox, count);
-    });
   }
 }

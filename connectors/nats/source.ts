@@ -10,7 +10,7 @@ import { RecentIds } from './recent-ids.js';
 import { Shedding } from './shedding.js';
 import { DEAD_LETTERS, sourceConfig, type SourceConfig } from './source-config.js';
 import { passesFrom, streamPosition, type StreamPosition } from './stream-position.js';
-import type { StreamTask, Told } from './thread-messages.js';
+import { MESSAGE_ID, type StreamTask, type Told } from './thread-messages.js';
 
 type Messages = Extract<Told, { type: 'messages' }>;
 
@@ -90,13 +90,17 @@ class NatsSource implements Source {
   }
 
   /** Publishes it again where it came from: what a stream has acknowledged comes back whatever happens. */
-  async resubmit(letter: DeadLetter, { key }: ResubmitAttempt): Promise<void> {
+  async resubmit(letter: DeadLetter, { key, repeated }: ResubmitAttempt): Promise<void> {
     const { subject, ...headers } = letter.headers ?? {};
+    const { jetstream } = this.#config;
     if (subject === undefined) throw new Error('the letter does not say which subject it came from');
     if (this.#client === undefined) throw new Error('the source is not open');
-    const kept = this.#config.jetstream !== undefined;
-    // Two attempts of a letter are one message.
-    await this.#client.publish({ subject, payload: payloadOf(letter), headers: { ...headers, ...(kept && { 'Nats-Msg-Id': key }) }, confirm: kept ? 'stream' : 'server' });
+    const message = { subject, payload: payloadOf(letter), headers };
+    if (jetstream !== undefined) {
+      const unless = { stream: jetstream.stream, domain: jetstream.domain, after: letter.sequence ?? 0 };
+      await this.#client.publish({ ...message, headers: { ...headers, [MESSAGE_ID]: `resubmitted-${key}` }, confirm: 'stream', ...(repeated && { unless }) });
+    } else if (repeated) throw new Error('it was sent to core NATS before, which does not tell whether it came: publish it by hand where it is missing');
+    else await this.#client.publish({ ...message, confirm: 'server' });
   }
 
   async close(): Promise<void> {

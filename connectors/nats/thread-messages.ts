@@ -45,11 +45,17 @@ export interface Pass {
 /** How what is published is confirmed: not at all, taken by the server, or kept by JetStream. */
 export type Confirmation = 'none' | 'server' | 'stream';
 
+/** The header by which a stream takes a message once. */
+export const MESSAGE_ID = 'Nats-Msg-Id';
+
+/** A message to be published. */
 export interface Publication {
   readonly subject: string;
   readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly confirm: Confirmation;
+  /** Not if the stream has its `Nats-Msg-Id` already, after this sequence: however long ago that was. */
+  readonly unless?: { readonly stream: string; readonly domain: string | undefined; readonly after: number };
 }
 
 export type ToThread =

@@ -91,19 +91,28 @@ t.test('a bad message is a dead letter with all that is known of it, here and on
   t.match(heard[9]!.letter, { encoding: 'base64', payload: '9U1SCQ==' });
 
   const letter = (index: number, payload: string) => ({ ...letters[index]!, node: 'node', payload });
-  const attempt = (number: number) => ({ key: `dead-letter-${number}-0`, repeated: false });
-  await reader.source.resubmit!(letter(1, json('mended', 6)), attempt(1));
-  await reader.source.resubmit!(letter(1, json('mended', 6)), { ...attempt(1), repeated: true });
-  await reader.source.resubmit!(letter(2, `mended value=7 ${THEN}`), attempt(2));
-  await reader.source.resubmit!({ ...letter(3, 'good value='), sequence: 99 }, attempt(3));
+  const resubmit = (again: ReturnType<typeof letter>, key: string, repeated = false) => reader.source.resubmit!(again, { key, repeated });
+  await resubmit(letter(1, json('mended', 6)), 'first');
+  await resubmit(letter(1, json('mended', 6)), 'first');
+  await resubmit(letter(2, `mended value=7 ${THEN}`), 'second');
+  await resubmit(letter(3, 'good value='), 'third');
   await to.publish('metrics.v1.last', json('last', 8));
   await reader.until(8);
-  t.strictSame(reader.samples.slice(5), [[THEN, 'mended', 6], [THEN, 'mended', 7], [THEN, 'last', 8]], 'the same letter twice is one message');
+  t.strictSame(reader.samples.slice(5), [[THEN, 'mended', 6], [THEN, 'mended', 7], [THEN, 'last', 8]], 'the same attempt twice is one message');
   t.match(letters.at(-1), { origin: 'metrics.v1.3', reason: /./ }, 'what is still bad is refused again');
-  await t.rejects(reader.source.resubmit!({ ...letter(1, 'x'), headers: {} }, attempt(4)), { message: /does not say which subject/ });
+  await t.rejects(resubmit({ ...letter(1, 'x'), headers: {} }, 'x'), { message: /does not say which subject/ });
+
+  // Long after, nobody remembers the ids but the stream itself.
+  await (await connection.jetstreamManager()).streams.update('METRICS', { duplicate_window: 100e6 });
+  await sleep(200);
+  await resubmit(letter(1, json('mended', 6)), 'first', true);
+  await resubmit(letter(1, json('mended', 9)), 'fourth', true);
+  await reader.until(9);
+  t.strictSame(reader.values.slice(8), [9]);
+  t.equal((await (await connection.jetstreamManager()).streams.info('METRICS')).state.messages, bad.length + 6);
   await server.kill();
   await until(() => reader.source.health!().status === 'down');
-  await t.rejects(reader.source.resubmit!(letter(4, json('m', 1)), attempt(4)), { message: /^NATS is away: / });
+  await t.rejects(resubmit(letter(4, json('m', 1)), 'y'), { message: /^NATS is away: / });
 });
 
 t.test('wildcards, and a queue group whose members share the messages', needed, async (t) => {
