@@ -2,6 +2,7 @@ import type { Time } from '../../engine/clock.js';
 import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
 import { parseDecimal } from './decimal.js';
+import { IsoTimes } from './iso-time.js';
 import { plainTime } from './json-samples.js';
 import { HASH_FACTOR, HASH_START, RawSeries, same } from './raw-series.js';
 
@@ -22,6 +23,7 @@ export class JsonScan {
   text = '';
   value = 0;
   readonly #series = new RawSeries<Known>();
+  readonly #times = new IsoTimes();
 
   /** Reads the sample at `at` of bytes that are UTF-8; gives where it ends, or -1 where anything is unusual or wrong. */
   sample(bytes: Buffer, at: number, end: number, now: Time): number {
@@ -53,7 +55,7 @@ export class JsonScan {
         const quoted = bytes[at] === QUOTE;
         at = quoted ? stringEnd(bytes, at, end) : numberEnd(bytes, at, end);
         if (at < 0) return -1;
-        time = plainTime(quoted ? bytes.toString('latin1', from + 1, at) : parseDecimal(bytes, from, at), now);
+        time = quoted ? this.#times.read(bytes, from + 1, at) : plainTime(parseDecimal(bytes, from, at), now);
         if (quoted) at += 1;
       } else if (same('labels', bytes, key, keyEnd) && labels < 0) {
         labels = at;
