@@ -34,12 +34,17 @@ export class AppendFile {
     this.#durable = durable;
   }
 
-  /** `size`: bytes to keep of an existing file, what follows is cut off. `durable`: an append resolves when it is on disk, one fdatasync for all that were gathered. */
-  static async open(path: string, options: { size?: number; durable?: boolean; files?: Files } = {}): Promise<AppendFile> {
-    const size = options.size ?? 0;
+  /**
+   * `size`: bytes to keep of an existing file, what follows is cut off. `durable`: an append resolves when it is on disk, one
+   * fdatasync for all that were gathered. `reserve`: so many bytes behind its end are taken now, as zeros, where the disk has them:
+   * they can be written when it is full.
+   */
+  static async open(path: string, options: { size?: number; durable?: boolean; reserve?: number; files?: Files } = {}): Promise<AppendFile> {
+    const { size = 0, reserve = 0 } = options;
     const file = await (options.files ?? systemFiles).open(path, size === 0 ? 'w' : 'r+');
     try {
       if (size > 0) await file.truncate(size);
+      if (reserve > 0) await file.writev([new Uint8Array(reserve)], size).catch(() => undefined);
     } catch (error) {
       await file.close();
       throw error;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { open, type Database, type RootDatabase } from 'lmdb';
@@ -10,6 +10,9 @@ const SPACES = 64;
 
 /** A damaged file can send LMDB in circles: when copying takes longer, it counts as damaged. */
 const COPY_MS = 30_000;
+
+/** What LMDB may write at once before anything is put: its lock file and first pages. */
+const LEAST_ROOM = 128 * 1024;
 
 /** Folder of the copy being made. */
 const FRESH = 'fresh';
@@ -59,6 +62,7 @@ export class ControlFile implements ControlRecords {
     const unclosed = (await readdir(folder)).includes('open');
     if (unclosed) await refuseInUse(folder, marker);
     try {
+      await refuseFull(folder, unclosed);
       if (unclosed) await rebuildInChild(folder, warn);
       await claim(folder, marker);
       return new ControlFile(openEnvironment(folder), marker);
@@ -146,6 +150,14 @@ async function birthOf(pid: number): Promise<string | undefined> {
   }
 }
 
+/** A full disk kills whoever writes to a mapped file, and looks like damage: it is told before. */
+async function refuseFull(folder: string, copies: boolean): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const data = copies ? await stat(join(folder, 'data.mdb')).catch(() => undefined) : undefined;
+  const needed = LEAST_ROOM + (data?.size ?? 0);
+  if (bavail * bsize < needed) throw new Error(`control records in ${folder} cannot be opened: no space left on the disk, ${needed} bytes are needed: make room and start again`);
+}
+
 function openRecords(database: Database<unknown, string>): Records {
   return {
     get: (key) => database.get(key),
@@ -219,6 +231,8 @@ async function rebuildInChild(folder: string, warn: (message: string) => void): 
     if (stdout !== '0') warn(`${stdout} control records in ${folder} were damaged and are gone`);
   } catch (error) {
     const { signal, stderr } = error as { signal?: string; stderr?: string };
+    // It may have become full meanwhile.
+    if (signal === 'SIGBUS') await refuseFull(folder, true);
     throw failure(folder, signal ?? /^\w*Error: .*$/m.exec(stderr ?? '')?.[0] ?? String(error), error);
   }
   await rename(join(folder, FRESH, 'data.mdb'), join(folder, 'data.mdb'));

@@ -48,6 +48,7 @@ export class DiskLog {
   readonly #limit: number;
   readonly #warn: (message: string) => void;
   readonly #files: Files;
+  readonly #reserve: number;
   readonly #segments: Segment[] = [];
   /** Sequences: of the next record, and of the newest that is on disk. */
   #next = 1;
@@ -58,7 +59,8 @@ export class DiskLog {
   /** Where the reader is. */
   #cursor: { readonly after: number; readonly segment: Segment; readonly offset: number } | undefined;
 
-  private constructor(folder: string, limit: number, warn: (message: string) => void, files: Files) {
+  private constructor(folder: string, limit: number, warn: (message: string) => void, files: Files, reserve: number) {
+    this.#reserve = reserve;
     this.#folder = folder;
     this.#limit = limit;
     this.#warn = warn;
@@ -68,11 +70,12 @@ export class DiskLog {
   /**
    * Makes the folder, and cuts off a record that a crash left half-written. `limit`: bound in bytes.
    * `after`: the next sequence is greater than this, also where the files are gone. `upTo`: records after it are forgotten.
+   * `reserve`: bytes that are laid by, for when the disk is full.
    */
-  static async open(folder: string, options: { limit: number; after?: number; upTo?: number; warn?: (message: string) => void; files?: Files }): Promise<DiskLog> {
-    const { upTo = Infinity, files = systemFiles } = options;
+  static async open(folder: string, options: { limit: number; after?: number; upTo?: number; reserve?: number; warn?: (message: string) => void; files?: Files }): Promise<DiskLog> {
+    const { upTo = Infinity, reserve = 0, files = systemFiles } = options;
     await files.mkdir(folder, { recursive: true });
-    const log = new DiskLog(folder, options.limit, options.warn ?? (() => {}), files);
+    const log = new DiskLog(folder, options.limit, options.warn ?? (() => {}), files, reserve);
     const names = (await files.readdir(folder)).filter((name) => /^\d+\.log$/.test(name));
     for (const first of names.map((name) => Number(name.slice(0, -4))).sort((a, b) => a - b)) {
       const path = join(folder, `${first}.log`);
@@ -83,6 +86,7 @@ export class DiskLog {
     }
     await log.#reopenNewest(upTo);
     log.#next = Math.max(log.#next, (options.after ?? 0) + 1);
+    if (reserve > 0) await log.#writable(log.#next).file;
     return log;
   }
 
@@ -218,7 +222,7 @@ export class DiskLog {
     const path = join(this.#folder, `${sequence}.log`);
     // After the appends before: so records become durable in order, whatever their segment.
     const file = this.#tail.then(async () => {
-      const opened = await AppendFile.open(path, { durable: true, files: this.#files });
+      const opened = await AppendFile.open(path, { durable: true, reserve: this.#reserve, files: this.#files });
       await syncFolder(this.#folder, this.#files);
       return opened;
     });
@@ -242,7 +246,7 @@ export class DiskLog {
       offset = part.end;
     }
     this.#next = this.#durable + 1;
-    segment.file = Promise.resolve(await AppendFile.open(segment.path, { size: end, durable: true, files: this.#files }));
+    segment.file = Promise.resolve(await AppendFile.open(segment.path, { size: end, durable: true, reserve: this.#reserve, files: this.#files }));
     segment.size = segment.durable = end;
   }
 
@@ -277,7 +281,8 @@ export class DiskLog {
           found.push({ ...record, end: offset + at });
         }
       }
-      if (at > sound) this.#tellDamage(segment, offset + sound, offset + at);
+      // Zeros are what was laid by.
+      if (at > sound && bytes.subarray(sound).some((byte) => byte !== 0)) this.#tellDamage(segment, offset + sound, offset + at);
       return { found, end: last ? offset + left : offset + at };
     } finally {
       await file.close();

@@ -109,9 +109,9 @@ export class Intake {
     });
   }
 
-  /** Does something between messages; `furthest`: no watermark beyond it has been sent. */
-  between(act: (furthest: Time) => Promise<void>): Promise<void> {
-    return this.#pass(() => act(this.#furthest));
+  /** Does something between messages; `furthest`: no watermark beyond it has been sent. Where it could not be done, again a little later. */
+  async between(act: (furthest: Time) => Promise<boolean>): Promise<void> {
+    while (!(await this.#pass(() => act(this.#furthest))) && !this.#abort.signal.aborted) await pause(this.#signal.timers, RECORD_AGAIN_MS, this.#abort.signal);
   }
 
   /** Tells a shard something whose place among the messages does not matter; waits for nobody who may wait for it. */
@@ -253,7 +253,12 @@ export class Intake {
     if (!this.#trains || time <= this.#horizon || time === Infinity) return;
     this.#horizon = time + Math.max(HORIZON_MS, this.#from === -Infinity ? 0 : time - this.#from);
     if (this.#from === -Infinity) this.#from = time;
-    await this.#journal?.record({ type: 'horizon', watermark: this.#horizon });
+    const decision = { type: 'horizon', watermark: this.#horizon } as const;
+    // Event time stands where the disk takes no horizon any more, not even what was laid by for it.
+    while ((await this.#journal?.record(decision)) === false) {
+      await pause(this.#signal.timers, RECORD_AGAIN_MS, this.#abort.signal);
+      if (this.#abort.signal.aborted) throw new Error('the journal could not be written up to the end');
+    }
   }
 
   #tellWatermark(staging: Staging, time: Time): void {
@@ -298,7 +303,8 @@ export class Intake {
           const time = Math.floor((now - staging.planned.disorder - IDLE_AFTER_MS) / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
           const moves = time > staging.watermark.time;
           if (!moves && staging.idle) continue;
-          if (moves) await this.#journal?.record({ type: 'idle', source: staging.name, rows: staging.rows, watermark: time });
+          // Not written, not decided: it is looked at again.
+          if (moves && (await this.#journal?.record({ type: 'idle', source: staging.name, rows: staging.rows, watermark: time })) === false) continue;
           await this.#reach(time);
           staging.watermark.advance(time);
           staging.idle = true;
@@ -315,4 +321,5 @@ const RUNS_A_PASS = 64;
 const HORIZON_MS = 60_000;
 const BREATH_MS = 5;
 const WAIT_MS = 1_000;
+const RECORD_AGAIN_MS = 1_000;
 const IDLE_LOOK_MS = 1_000;

@@ -16,6 +16,8 @@ export type Decision =
 
 /** A minute of decisions is some kilobytes; the journal is cut with every checkpoint. */
 const JOURNAL_BYTES = 64 * 1024 * 1024;
+/** Laid by for a full disk: an idle source's decisions of most of an hour, and of a day where only training decides. */
+const RESERVE_BYTES = 256 * 1024;
 
 export class Journal {
   /** Those of runs before a crash, that this one decides again. */
@@ -23,22 +25,27 @@ export class Journal {
   /** The furthest watermark that they may have told. */
   readonly horizon: Time;
   readonly #log: DiskLog;
+  readonly #refused: (error: Error) => void;
   /** The newest decision's number. */
   #newest: number;
   /** Numbers of the decisions that are still to be repeated. */
   readonly #pending: Map<Decision, number>;
 
-  private constructor(log: DiskLog, decisions: ReadonlyMap<Decision, number>, newest: number) {
+  private constructor(log: DiskLog, decisions: ReadonlyMap<Decision, number>, newest: number, refused: (error: Error) => void) {
     this.#log = log;
+    this.#refused = refused;
     this.#newest = newest;
     this.decisions = [...decisions.keys()];
     this.horizon = this.decisions.reduce((furthest, decision) => (decision.type === 'horizon' ? Math.max(furthest, decision.watermark) : furthest), -Infinity);
     this.#pending = new Map([...decisions].filter(([decision]) => decision.type !== 'horizon'));
   }
 
-  /** Opens the journal in a folder; `after`: decisions up to it belong to the checkpoint that is restored. `replays`: the sources that give their rows again: of others no decision can be repeated. */
-  static async open(folder: string, after: number, replays: (source: string) => boolean, warn: (message: string) => void, files: Files = systemFiles): Promise<Journal> {
-    const log = await DiskLog.open(folder, { limit: JOURNAL_BYTES, after, warn, files });
+  /**
+   * Opens the journal in a folder; `after`: decisions up to it belong to the checkpoint that is restored. `replays`: the sources that
+   * give their rows again: of others no decision can be repeated. `refused` hears why a decision could not be written.
+   */
+  static async open(folder: string, after: number, replays: (source: string) => boolean, told: { warn(message: string): void; refused(error: Error): void }, files: Files = systemFiles): Promise<Journal> {
+    const log = await DiskLog.open(folder, { limit: JOURNAL_BYTES, after, reserve: RESERVE_BYTES, warn: (message) => told.warn(message), files });
     const decisions = new Map<Decision, number>();
     let newest = after;
     for (;;) {
@@ -50,12 +57,18 @@ export class Journal {
       if (upTo <= newest) break;
       newest = upTo;
     }
-    return new Journal(log, decisions, newest);
+    return new Journal(log, decisions, newest, (error) => told.refused(error));
   }
 
-  /** Resolves when the decision is on disk. */
-  async record(decision: Decision): Promise<void> {
-    this.#newest = Math.max(this.#newest, await this.#log.append(Buffer.from(JSON.stringify(decision))));
+  /** Resolves when the decision is on disk; with false where the disk does not take it: then it must not be taken. */
+  async record(decision: Decision): Promise<boolean> {
+    try {
+      this.#newest = Math.max(this.#newest, await this.#log.append(Buffer.from(JSON.stringify(decision))));
+      return true;
+    } catch (error) {
+      this.#refused(error as Error);
+      return false;
+    }
   }
 
   /** One of `decisions` has been decided again. */

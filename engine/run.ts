@@ -27,6 +27,8 @@ import { NO_SLOT, seriesText } from './series.js';
 export interface RunHost extends Refusals {
   context(node: string): ConnectorContext;
   checkpoint(done: CheckpointDone): void;
+  /** A checkpoint, or a decision that must survive a crash, could not be written. */
+  unsaved(error: Error): void;
   readonly platform: Platform;
   readonly threads: Threads;
 }
@@ -161,7 +163,7 @@ export class Run {
     const { checkpoint, replay, log } = this.#options;
     if (checkpoint === undefined || replay) return;
     const replaying = new Set(this.plan.sources.filter((source) => source.replays).map(({ spec }) => spec.name));
-    this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), (message) => log.warn(message), this.#host.platform.files);
+    this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), { warn: (message) => log.warn(message), refused: (error) => this.#host.unsaved(error) }, this.#host.platform.files);
   }
 
   /** Some operator has training tasks. */
@@ -294,7 +296,7 @@ export class Run {
     const take = (): void => {
       this.#take()
         .catch((error: Error) => {
-          if (!this.#stopping) this.#options.log.error({ err: error }, 'checkpoint failed: the one before it stands');
+          if (!this.#stopping) this.#host.unsaved(error);
         })
         .finally(() => {
           if (!this.#stopping && !this.#ending) this.#schedule();

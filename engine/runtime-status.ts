@@ -13,6 +13,7 @@ interface Around {
   readonly restarts: number;
   readonly failures: RuntimeStatus['failures'];
   readonly checkpoint?: CheckpointDone;
+  readonly checkpointFailure?: NonNullable<RuntimeStatus['checkpointFailure']>;
 }
 
 /** A run's state as plain data, for /health and the CLI. */

@@ -71,6 +71,7 @@ export class Runtime {
   #state: RuntimeStatus['state'] = 'starting';
   #restarts = 0;
   #checkpoint: CheckpointDone | undefined;
+  #checkpointFailure: RuntimeStatus['checkpointFailure'];
   #draining: Promise<void> | undefined;
   #wakeUp: () => void = () => {};
 
@@ -121,7 +122,8 @@ export class Runtime {
       const run = new Run(this.plan, this.#options, this.#store, {
         context: (node) => this.#context(node),
         refuse: (source, series, time, reason) => this.#refuse(source, series, time, reason),
-        checkpoint: (done) => (this.#checkpoint = done),
+        checkpoint: (done) => this.#saved(done),
+        unsaved: (error) => this.#unsaved(error),
         platform: this.#platform,
         threads: this.#threads,
       });
@@ -181,6 +183,18 @@ export class Runtime {
       this.#options.log.error({ err: error }, 'the last checkpoint failed: the one before it stands');
     });
     await this.finished.catch(() => {});
+  }
+
+  #saved(done: CheckpointDone): void {
+    this.#checkpoint = done;
+    if (this.#checkpointFailure !== undefined) this.#options.log.info({ checkpoint: done.number }, 'checkpoints are taken again');
+    this.#checkpointFailure = undefined;
+  }
+
+  /** Told once, until a checkpoint is taken again: the graph goes on, and each interval tries anew. */
+  #unsaved(error: Error): void {
+    if (this.#checkpointFailure === undefined) this.#options.log.error({ err: error }, 'no checkpoint can be taken: the last one stands, and the graph goes on');
+    this.#checkpointFailure = { since: this.#checkpointFailure?.since ?? this.#options.clock.now(), message: error.message };
   }
 
   #fail(error: Error): void {
@@ -257,6 +271,7 @@ export class Runtime {
       restarts: this.#restarts,
       failures: this.#failures,
       ...(this.#checkpoint === undefined ? {} : { checkpoint: this.#checkpoint }),
+      ...(this.#checkpointFailure === undefined ? {} : { checkpointFailure: this.#checkpointFailure }),
     });
   }
 

@@ -13,6 +13,8 @@ export interface RuntimeStatus {
   readonly shards: readonly ShardStatus[];
   /** The newest that is complete. */
   readonly checkpoint?: CheckpointStatus;
+  /** None can be taken since then, and why; a crash would begin again at the newest. */
+  readonly checkpointFailure?: { readonly since: Time; readonly message: string } | undefined;
   /** Newest first, bounded. */
   readonly failures: readonly FailureStatus[];
 }

@@ -41,8 +41,9 @@ export class Training {
       // A late one takes effect at the next watermark that nobody has seen, also not before a crash.
       const furthest = Math.max(told, this.journal?.horizon ?? -Infinity);
       const due = furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
-      await this.journal?.record({ type: 'answer', node: node.spec.name, series, member, task, asked, due });
+      if ((await this.journal?.record({ type: 'answer', node: node.spec.name, series, member, task, asked, due })) === false) return false;
       await tell(due);
+      return true;
     });
   }
 

@@ -65,10 +65,10 @@ export function addHealthRoutes(routes: Routes, reader: Reader, current: () => R
   });
 }
 
-function overallOf({ state, nodes }: RuntimeStatus): 'ok' | 'degraded' | 'starting' | 'stopping' | 'down' {
+function overallOf({ state, nodes, checkpointFailure }: RuntimeStatus): 'ok' | 'degraded' | 'starting' | 'stopping' | 'down' {
   switch (state) {
     case 'running':
-      return nodes.every((node) => node.health === 'ok') ? 'ok' : 'degraded';
+      return checkpointFailure === undefined && nodes.every((node) => node.health === 'ok') ? 'ok' : 'degraded';
     case 'restarting':
       return 'degraded';
     case 'starting':
@@ -89,7 +89,7 @@ function systemStatus(overall: ReturnType<typeof overallOf>): 'healthy' | 'degra
 }
 
 function health(status: RuntimeStatus, version: string) {
-  const { state, ready, startedAt, restarts, nodes, shards, checkpoint, failures } = status;
+  const { state, ready, startedAt, restarts, nodes, shards, checkpoint, checkpointFailure, failures } = status;
   return {
     status: overallOf(status),
     state,
@@ -100,6 +100,7 @@ function health(status: RuntimeStatus, version: string) {
     components: nodes.map(component),
     shards,
     ...(checkpoint === undefined ? {} : { checkpoint: { ...checkpoint, at: iso(checkpoint.at) } }),
+    ...(checkpointFailure === undefined ? {} : { checkpoint_failure: { since: iso(checkpointFailure.since), message: checkpointFailure.message } }),
     failures: failures.map((failure) => ({ ...failure, at: iso(failure.at) })),
   };
 }

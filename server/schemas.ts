@@ -199,6 +199,7 @@ export const healthBody = z.object({
   ),
   shards: z.array(z.object({ index: count, state: z.enum(['running', 'stopped']), partitions: count, series: count, busy: z.number(), backpressured: z.number() })),
   checkpoint: z.object({ number: count, at: iso, bytes: count, ms: z.number() }).optional(),
+  checkpoint_failure: z.object({ since: iso, message: z.string() }).optional().describe('no checkpoint can be taken since then: a crash would begin again at the last'),
   failures: z.array(z.object({ at: iso, node: z.string().optional(), partition: count.optional(), message: z.string() })),
 });
 

@@ -1,13 +1,14 @@
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Journal, type Decision } from '../../engine/journal.js';
+import { tinyDisk, tinyDiskNeeded } from '../tiny-disk.js';
 
 const idle = (rows: number, source = 'in'): Decision => ({ type: 'idle', source, rows, watermark: rows * 10 });
 const answer = (due: number): Decision => ({ type: 'answer', node: 'model', series: 'a', member: 'a', task: 'fit', asked: due - 5, due });
 const horizon = (watermark: number): Decision => ({ type: 'horizon', watermark });
 
-const open = (t: Test, folder: string, after = 0, replays = (source: string) => source === 'in') => Journal.open(folder, after, replays, (message) => t.fail(message));
+const open = (t: Test, folder: string, after = 0, replays = (source: string) => source === 'in') => Journal.open(folder, after, replays, { warn: (message) => t.fail(message), refused: (error) => t.fail(error) });
 
 await t.test('decisions are read back in order, from a place on', async (t) => {
   const folder = t.testdir();
@@ -93,5 +94,28 @@ await t.test('cut with the checkpoints it stays small', async (t) => {
     most = Math.max(most, size());
   }
   t.ok(most < 40e6, `${Math.round(most / 1e6)} MB of 80 MB`);
+  await journal.close();
+});
+
+await t.test('on a full disk it goes on with what was laid by, then refuses decisions until there is room', tinyDiskNeeded(), async (t) => {
+  const disk = tinyDisk(t, 1024 * 1024);
+  const folder = join(disk.folder, 'journal');
+  mkdirSync(folder);
+  const refused: string[] = [];
+  // Of the first that was refused, the beginning may have been written.
+  const told = { warn: (message: string) => t.match(message, /are not a whole record/), refused: (error: Error) => refused.push(error.message) };
+  let journal = await Journal.open(folder, 0, () => true, told);
+  disk.fill();
+  const written: Decision[] = [];
+  for (let rows = 1; await journal.record(idle(rows)); rows++) written.push(idle(rows));
+  t.ok(written.length > 1_000, `${written.length} decisions had been provided for`);
+  t.match(refused, [/cannot be written: ENOSPC/]);
+  t.equal(await journal.record(idle(0)), false);
+  disk.makeRoom();
+  t.equal(await journal.record(horizon(7)), true);
+  await journal.close();
+
+  journal = await Journal.open(folder, 0, () => true, told);
+  t.same(journal.decisions, [...written, horizon(7)]);
   await journal.close();
 });

@@ -53,6 +53,7 @@ export class FakeRuntime implements RuntimeView {
   stores: Memory[] = [];
   lives: Memory[] = [];
   letters: StoredLetter[] = [];
+  checkpointFailure: RuntimeStatus['checkpointFailure'];
   planned: { name: string; type: string; config?: unknown }[] = [];
 
   get plan(): Plan {
@@ -69,6 +70,7 @@ export class FakeRuntime implements RuntimeView {
       nodes: this.nodeStatus,
       shards: [{ index: 0, state: 'running', partitions: 64, series: 7, busy: 0.25, backpressured: 0 }],
       checkpoint: { number: 3, at: NOW - 5_000, bytes: 1_024, ms: 12.5 },
+      checkpointFailure: this.checkpointFailure,
       failures: [{ at: NOW - 30_000, node: 'odd', partition: 5, message: 'it broke' }],
     };
   }

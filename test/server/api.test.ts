@@ -57,6 +57,10 @@ await t.test('/health and /api/system-health', async (t) => {
     components: { anomaly_detection: active, slo_monitoring: active, alert_correlation: inactive, capacity_planning: inactive },
   });
 
+  runtime.checkpointFailure = { since: NOW - 7_000, message: 'no space' };
+  t.match((await get('/health')).json(), { status: 'degraded', checkpoint: { number: 3 }, checkpoint_failure: { since: iso(NOW - 7_000), message: 'no space' } });
+  runtime.checkpointFailure = undefined;
+
   runtime.nodeStatus.push({ ...node, name: 'store', type: 'duckdb', kind: 'sink', health: 'degraded', detail: 'away' });
   t.match((await get('/health')).json(), { status: 'degraded', components: [{}, {}, { name: 'store', status: 'degraded', detail: 'away' }] });
   t.equal((await get('/api/system-health')).json()['overall_status'], 'degraded');
