@@ -391,6 +391,8 @@ export class Run {
     await this.#training?.close();
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));
+    // Whoever starts next must find what is being committed, and not begin before it.
+    await this.#taking;
     await this.#journal?.close();
   }
 }

@@ -1,10 +1,11 @@
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { z } from 'zod';
 import { captured } from '../../connectors/capture/sink.js';
 import { defineSink, defineSource } from '../../engine/connector.js';
 import { KEEP_SERIES_MS } from '../../engine/limits.js';
+import { systemPlatform } from '../../engine/platform.js';
 import { partitionOf } from '../../engine/series.js';
 import { seeded } from '../../engine/random.js';
 import { checkpoints, difference, Feed, feedSource, folder, linesOf, start, until, type FeedConfig, type Parts, type Row, type Settings } from './fixture.js';
@@ -309,7 +310,7 @@ await t.test('a checkpoint that can not be written costs nothing but itself', as
   const at = folder(t);
   const feed = new Feed(rows);
   feed.let(600);
-  const { runtime, logged } = await start(at, everything({ at: [120_000], once: join(at, 'thrown') }), { sources: [feedSource(feed, feeding)], checkpoint: checkpoints(at, 5), restart: QUICK });
+  const { runtime } = await start(at, everything({ at: [120_000], once: join(at, 'thrown') }), { sources: [feedSource(feed, feeding)], checkpoint: checkpoints(at, 5), restart: QUICK });
   await until(() => (runtime.status().checkpoint?.number ?? 0) > 2);
   renameSync(join(at, 'checkpoints'), join(at, 'away'));
   feed.let(1_000);
@@ -320,6 +321,38 @@ await t.test('a checkpoint that can not be written costs nothing but itself', as
   t.equal(await runtime.finished, 'ended');
   t.equal(runtime.status().restarts, 1);
   t.same(difference(linesOf(join(at, 'out.ndjson')), calm.lines), undefined);
+});
+
+await t.test('a crash while a checkpoint is being committed: the next start waits for it', async (t) => {
+  const rows = rowsOf(50);
+  const at = folder(t);
+  const feed = new Feed(rows);
+  feed.let(100);
+  feed.let(100);
+  feed.end();
+  let commit = (): void => {};
+  const may = new Promise<void>((resolve) => (commit = resolve));
+  let committing = false;
+  const files = {
+    ...systemPlatform.files,
+    async rename(from: string, to: string): Promise<void> {
+      committing = true;
+      await may;
+      await systemPlatform.files.rename(from, to);
+    },
+  };
+  const { runtime } = await start(at, everything({ at: [20_000], once: join(at, 'thrown') }), { sources: [feedSource(feed)], platform: { ...systemPlatform, files }, checkpoint: checkpoints(at), restart: QUICK });
+  await until(() => committing);
+  feed.let(Infinity);
+  await until(() => existsSync(join(at, 'thrown-20000')));
+  // Long enough to start again, had it not to wait.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  commit();
+  t.equal(await runtime.finished, 'ended');
+  t.equal(runtime.status().restarts, 1);
+  t.equal(feed.opened.length, 2);
+  t.ok(Number(feed.opened[1]) > 0, `it goes on from ${JSON.stringify(feed.opened)}`);
+  t.notOk(runtime.status().checkpointFailure);
 });
 
 await t.test('what fails while it is drained is told, and the last checkpoint stands', async (t) => {

@@ -58,7 +58,7 @@ export interface Started {
   readonly logged: { readonly level: number; readonly msg: string; readonly [field: string]: unknown }[];
 }
 
-export interface Settings extends Partial<Pick<RuntimeOptions, 'shards' | 'replay' | 'clock' | 'checkpoint' | 'restart' | 'base'>> {
+export interface Settings extends Partial<Pick<RuntimeOptions, 'shards' | 'replay' | 'clock' | 'platform' | 'checkpoint' | 'restart' | 'base'>> {
   readonly sources?: readonly AnySource[];
   readonly sinks?: readonly AnySink[];
 }
