@@ -65,12 +65,13 @@ export class Delivery {
     return { status: full ? 'down' : 'degraded', detail: `${this.#trouble.message}; ${waits}${full ? ': the graph waits until there is room' : '; nothing is lost'}` };
   }
 
-  /** Sends a row that was refused once more. Rejects with the reason why not. */
-  resubmit({ payload, headers }: DeadLetter): Promise<void> {
+  /** Sends a row that was refused once more; by its key, twice is once. Rejects with the reason why not. */
+  resubmit({ payload, encoding, headers }: DeadLetter): Promise<void> {
     const header = headers?.['lines'];
     if (header === undefined) return Promise.reject(new Error('this row has no form that QuestDB could take'));
     return this.#inTurn(async () => {
-      const lines = { ...(JSON.parse(header) as Omit<TableLines, 'body'>), body: Buffer.from(`${payload}\n`) };
+      this.#server.refresh();
+      const lines = { ...(JSON.parse(header) as Omit<TableLines, 'body'>), body: Buffer.concat([Buffer.from(payload, encoding ?? 'utf8'), NEWLINE]) };
       await this.#send([lines]);
     });
   }
@@ -111,6 +112,8 @@ export class Delivery {
       await this.#send(lines);
     } catch (error) {
       if (!(error instanceof LinesRefused)) throw error;
+      // A table that was mended since is another one for a new connection alone.
+      this.#server.refresh();
       for (const each of lines) await this.#sendAround(each);
     }
   }
@@ -202,6 +205,8 @@ export class Delivery {
     });
   }
 }
+
+const NEWLINE = Buffer.from('\n');
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;

@@ -80,7 +80,7 @@ export class Server {
     throw this.#unavailable(status, text);
   }
 
-  /** A connection keeps tables in mind as they were when it first wrote to them: after a change the next request is made on another one. */
+  /** QuestDB lets a connection write to tables as they were when it first did: after a change the next request is made on another one. */
   refresh(): void {
     this.#agent.destroy();
   }

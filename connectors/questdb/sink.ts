@@ -59,7 +59,7 @@ class QuestdbSink implements Sink {
     const delivery = new Delivery(spool, server, new Tables(server, this.#config.retention), this.#context);
     delivery.start();
     const encoder = (shape: TableShape) => (this.#config.encoder === 'client' ? new ClientEncoder(shape) : new BinaryEncoder(shape));
-    this.#open = { spool, delivery, encoder, findings: new FindingLines(this.#names.findings), timer: setInterval(() => this.#linger(), LINGER_MS) };
+    this.#open = { spool, delivery, encoder, findings: new FindingLines(this.#names.findings), timer: setInterval(() => this.#linger(), LINGER_MS).unref() };
   }
 
   async write(node: string, batch: Batch, names: Names): Promise<void> {

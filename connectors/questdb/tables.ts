@@ -22,11 +22,6 @@ export class Tables {
     this.#days = retention === 'forever' ? 0 : Math.ceil(retention / DAY_MS);
   }
 
-  /** Those made or looked at. */
-  get names(): readonly string[] {
-    return [...this.#known.keys()];
-  }
-
   /** Makes a table as lines need it. Throws `TableUnfit` where it can't, and as the server. */
   async prepare(lines: Omit<TableLines, 'body'>): Promise<void> {
     const { table } = lines;
@@ -59,10 +54,15 @@ export class Tables {
     this.#server.refresh();
   }
 
-  /** Of the tables used, those whose log QuestDB has stopped to apply, with its reason. It goes on to answer that it has taken rows. */
+  /**
+   * Of the tables used, those whose log QuestDB has stopped to apply, with its reason: it goes on to answer that it has taken rows.
+   * So it does, to a connection that knew the table, for one that was dropped: that is forgotten here.
+   */
   async suspended(): Promise<readonly string[]> {
-    const rows = await this.#server.run('SELECT name, errorTag, errorMessage FROM wal_tables() WHERE suspended');
-    return (rows as [string, string, string][]).filter(([name]) => this.#known.has(name)).map(([name, tag, message]) => `${name}${[tag, message].filter(Boolean).map((of) => ` (${of})`).join('')}`);
+    const rows = (await this.#server.run('SELECT name, suspended, errorTag, errorMessage FROM wal_tables()')) as [string, boolean, string, string][];
+    const there = new Set(rows.map(([name]) => name));
+    for (const table of this.#known.keys()) if (!there.has(table)) this.forget(table);
+    return rows.filter(([name, suspended]) => suspended && this.#known.has(name)).map(([name, , ...reasons]) => `${name}${reasons.filter(Boolean).map((reason) => ` (${reason})`).join('')}`);
   }
 
   async #create({ kind, table, columns, labels }: Omit<TableLines, 'body'>): Promise<void> {
