@@ -167,7 +167,7 @@ export class Actor {
         break;
       }
       case MessageKind.watermark:
-        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setWatermark(port, mailbox.shard, frame.number, frame.length === 1);
+        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setWatermark(port, mailbox.shard, frame.number);
         break;
       case MessageKind.barrier:
         mailbox.aligned = true;
@@ -265,7 +265,7 @@ export class Actor {
     const watermark = source.fill(batch);
     if (watermark === 'ended') local.ended = true;
     else local.filled = true;
-    for (const { stage, port } of this.#localTargets) stage.setWatermark(port, 0, watermark === 'ended' ? Infinity : watermark, false);
+    for (const { stage, port } of this.#localTargets) stage.setWatermark(port, 0, watermark === 'ended' ? Infinity : watermark);
     return true;
   }
 }

@@ -53,6 +53,7 @@ export class DiskLog {
   /** Sequences: of the next record, and of the newest that is on disk. */
   #next = 1;
   #durable = 0;
+  #closed = false;
   /** Settles with the newest append. */
   #tail: Promise<unknown> = Promise.resolve();
   #waiting: (() => void)[] = [];
@@ -115,6 +116,8 @@ export class DiskLog {
    * at the bound. The bytes, which may come in parts, are copied. A writer that numbers its records itself gives `sequence`, always a greater one.
    */
   append(bytes: Uint8Array | readonly Uint8Array[], sequence = this.#next): Promise<number> {
+    // Another may have opened it since: what is written here would go over what he writes.
+    if (this.#closed) return Promise.reject(new Error(`the log ${this.#folder} is closed`));
     const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     if (this.bytes + HEADER + length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
@@ -179,8 +182,9 @@ export class DiskLog {
     }
   }
 
-  /** Waits for the appends under way. */
+  /** Waits for the appends under way, and takes no more. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#tail;
     for (const segment of this.#segments) await closeSegment(segment);
   }

@@ -2,11 +2,12 @@ import type { Clock, Time } from './clock.js';
 import type { Source } from './connector.js';
 import type { Control, ControlSender } from './control.js';
 import type { Directory } from './directory.js';
-import type { Journal } from './journal.js';
-import { BATCH_ROWS, IDLE_AFTER_MS, WATERMARK_STEP_MS } from './limits.js';
+import type { Decision, Journal } from './journal.js';
+import { IdleSources, type Move } from './idle.js';
+import { BATCH_ROWS } from './limits.js';
 import type { ThreadNames } from './names.js';
 import type { Outlet } from './outlet.js';
-import type { Link, Plan } from './plan.js';
+import type { Link, Plan, PlannedOperator } from './plan.js';
 import type { Signal } from './signal.js';
 import { Staging, type Refusals, type SavedSource } from './staging.js';
 import { pause } from './timers.js';
@@ -26,6 +27,7 @@ export class Intake {
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly #journal: Journal | undefined;
+  readonly #idle: IdleSources;
   #broken = false;
   #ended = false;
   /** Some operator has training tasks: then the journal says how far watermarks may have been told. */
@@ -40,9 +42,9 @@ export class Intake {
   /** One thing is sent at a time, and barriers fall between. */
   #turnstile: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals, journal: Journal | undefined, trains: boolean) {
+  constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals, journal: Journal | undefined) {
     this.#journal = journal;
-    this.#trains = trains;
+    this.#trains = plan.operators.some((node) => node.trains);
     this.#slack = Math.max(0, ...plan.operators.map(({ lead, delay }) => lead + delay));
     this.#directory = directory;
     this.#names = names;
@@ -51,6 +53,7 @@ export class Intake {
     this.#signal = signal;
     this.#clock = clock;
     this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
+    this.#idle = new IdleSources(plan, this.#sources, clock);
   }
 
   /** Goes on from where the sources stood, and decides again what the journal says. */
@@ -67,7 +70,7 @@ export class Intake {
     await this.#pass(async () => {
       for (const staging of this.#sources) {
         await this.#decideAgain(staging);
-        this.#tellWatermark(staging, staging.ended && staging.empty ? Infinity : staging.watermark.time);
+        this.#tellWatermark(staging, staging.watermark.time);
       }
       await this.#flush();
     });
@@ -109,9 +112,16 @@ export class Intake {
     });
   }
 
-  /** Does something between messages; `furthest`: no watermark beyond it has been sent. Where it could not be done, again a little later. */
-  async between(act: (furthest: Time) => Promise<boolean>): Promise<void> {
-    while (!(await this.#pass(() => act(this.#furthest))) && !this.#abort.signal.aborted) await pause(this.#signal.timers, RECORD_AGAIN_MS, this.#abort.signal);
+  /** Does something between messages. Where it could not be done, again a little later. */
+  async between(act: () => Promise<boolean>): Promise<void> {
+    while (!(await this.#pass(act)) && !this.#abort.signal.aborted) await pause(this.#signal.timers, RECORD_AGAIN_MS, this.#abort.signal);
+  }
+
+  /** No watermark beyond it has been told to an operator, also not by a run before a crash where that was the end. */
+  told({ origins }: PlannedOperator): Time {
+    const sources = this.#sources.filter((s) => origins.includes(s.index));
+    if (sources.every((s) => s.watermark.time === Infinity || this.#journal?.ended.has(s.name) === true)) return Infinity;
+    return Math.max(...sources.map((s) => s.watermark.time).filter((time) => time !== Infinity));
   }
 
   /** Tells a shard something whose place among the messages does not matter; waits for nobody who may wait for it. */
@@ -120,10 +130,12 @@ export class Intake {
     await this.#flush();
   }
 
-  /** The earliest watermark of all sources that are not idle; series unseen for long before it expire. */
+  /** The earliest watermark of all sources that are not idle, or of all that have not ended; series unseen for long before it expire. */
   get watermark(): Time {
-    const active = this.#sources.filter((s) => !s.idle && !s.ended);
-    return active.length === 0 ? Math.max(-Infinity, ...this.#sources.map((s) => s.watermark.time)) : Math.min(...active.map((s) => s.watermark.time));
+    // Those that shards read tell it nothing.
+    if (this.#sources.length === 0) return -Infinity;
+    const active = this.#sources.filter((s) => !s.idle && s.watermark.time !== Infinity);
+    return Math.min(...(active.length === 0 ? this.#sources : active).map((s) => s.watermark.time));
   }
 
   /** No watermark beyond it has been told, but for the end of a source. */
@@ -152,6 +164,7 @@ export class Intake {
         staging.idle = false;
         await this.#announce();
         while (staging.staged) await this.#sendRun(staging, staging.watermark.before(staging.time[staging.sent]!));
+        if (this.#idle.some) await this.#moveIdle();
         await this.#finish(staging);
       });
     }
@@ -164,11 +177,7 @@ export class Intake {
       for (const staging of byName) await this.#stage(staging);
       if (this.#abort.signal.aborted) return;
       const open = byName.filter((s) => s.staged);
-      if (open.length === 0) {
-        await this.#pass(() => this.#endAll(byName));
-        if (byName.every((s) => s.ended)) return;
-        continue;
-      }
+      if (open.length === 0) return;
       await this.#pass(async () => {
         await this.#announce();
         // As many runs at once as one message of the turnstile may hold without starving barriers.
@@ -178,26 +187,24 @@ export class Intake {
           if (!first.staged) break;
           const time = first.next;
           await this.#reach(time);
-          for (const staging of byName) if (staging !== first && !staging.ended && staging.watermark.advance(time)) this.#tellWatermark(staging, time);
+          for (const staging of byName) if (staging !== first && staging.watermark.advance(time)) this.#tellWatermark(staging, time);
           await this.#sendRun(first, time);
           if (!first.staged) await this.#finish(first);
           if (!first.staged && !first.ended) break;
         }
+        if (this.#idle.some) await this.#moveIdle();
         await this.#flush();
       });
     }
   }
 
-  /** Until its next row is known: who is read further than it can't be merged with it. */
+  /** Until its next row is known, or its end is told: whether the last rows said that they are the last must make no difference. */
   async #stage(staging: Staging): Promise<void> {
     while (!staging.staged && !staging.ended && !this.#abort.signal.aborted) {
       await this.#read(staging);
       if (!staging.staged && !staging.empty) await this.#pass(() => this.#finish(staging));
     }
-  }
-
-  async #endAll(sources: readonly Staging[]): Promise<void> {
-    for (const staging of sources) if (staging.ended && staging.watermark.time !== Infinity) await this.#finish(staging);
+    if (!staging.staged && staging.ended && !staging.done) await this.#pass(() => this.#finish(staging));
   }
 
   async #read(staging: Staging): Promise<void> {
@@ -230,7 +237,11 @@ export class Intake {
   /** All that a reading gave is sent: its findings, and its end. */
   async #finish(staging: Staging): Promise<void> {
     for (const finding of staging.findings.splice(0)) for (const link of staging.links) this.#outletOf(link).finding(link, finding);
-    if (staging.ended && staging.watermark.advance(Infinity)) this.#tellWatermark(staging, Infinity);
+    if (staging.ended && staging.watermark.time !== Infinity) {
+      if (this.#trains) await this.#record({ type: 'end', source: staging.name });
+      staging.watermark.advance(Infinity);
+      this.#tellWatermark(staging, Infinity);
+    }
     await this.#flush();
   }
 
@@ -253,8 +264,11 @@ export class Intake {
     if (!this.#trains || time <= this.#horizon || time === Infinity) return;
     this.#horizon = time + Math.max(HORIZON_MS, this.#from === -Infinity ? 0 : time - this.#from);
     if (this.#from === -Infinity) this.#from = time;
-    const decision = { type: 'horizon', watermark: this.#horizon } as const;
-    // Event time stands where the disk takes no horizon any more, not even what was laid by for it.
+    await this.#record({ type: 'horizon', watermark: this.#horizon });
+  }
+
+  /** Event time stands where the disk takes no decision any more, not even by what was laid by for it. */
+  async #record(decision: Decision): Promise<void> {
     while ((await this.#journal?.record(decision)) === false) {
       await pause(this.#signal.timers, RECORD_AGAIN_MS, this.#abort.signal);
       if (this.#abort.signal.aborted) throw new Error('the journal could not be written up to the end');
@@ -262,7 +276,7 @@ export class Intake {
   }
 
   #tellWatermark(staging: Staging, time: Time): void {
-    for (const link of staging.links) this.#outletOf(link).watermark(link, time, staging.idle);
+    for (const link of staging.links) this.#outletOf(link).watermark(link, time);
   }
 
   #outletOf(link: Link): Outlet {
@@ -290,28 +304,28 @@ export class Intake {
     }
   }
 
-  /** A live source that is silent holds nobody back, and its watermark follows the clock. */
+  /** Looks from time to time which live sources are silent. */
   async #watchIdle(live: readonly Staging[]): Promise<void> {
     while (live.some((s) => !s.ended) && !this.#abort.signal.aborted) {
       await pause(this.#signal.timers, IDLE_LOOK_MS, this.#abort.signal);
       await this.#pass(async () => {
-        const now = this.#clock.now();
-        for (const staging of live) {
-          // Whoever can't hear, or is behind, has not been silent.
-          if (staging.source.hears?.() === false) staging.heard = this.#clock.elapsed();
-          if (staging.ended || this.#clock.elapsed() - staging.heard < IDLE_AFTER_MS) continue;
-          const time = Math.floor((now - staging.planned.disorder - IDLE_AFTER_MS) / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
-          const moves = time > staging.watermark.time;
-          if (!moves && staging.idle) continue;
-          // Not written, not decided: it is looked at again.
-          if (moves && (await this.#journal?.record({ type: 'idle', source: staging.name, rows: staging.rows, watermark: time })) === false) continue;
-          await this.#reach(time);
-          staging.watermark.advance(time);
-          staging.idle = true;
-          this.#tellWatermark(staging, staging.watermark.time);
-        }
+        this.#idle.look();
+        await this.#moveIdle();
         await this.#flush();
       });
+    }
+  }
+
+  /** Silent sources go on with the clock and the others: it is in the journal before it is told. */
+  async #moveIdle(): Promise<void> {
+    const decide = async ({ staging, watermark }: Move): Promise<boolean> => (await this.#journal?.record({ type: 'idle', source: staging.name, rows: staging.rows, watermark })) !== false;
+    const moves = this.#idle.moves();
+    const decided = await Promise.all(moves.map(decide));
+    for (const [i, { staging, watermark }] of moves.entries()) {
+      // Not written, not decided: it is looked at again.
+      if (!decided[i]!) continue;
+      await this.#reach(watermark);
+      if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
     }
   }
 }

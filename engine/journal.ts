@@ -12,7 +12,9 @@ export type Decision =
   /** The answer to a training task asked for the watermark `asked` takes effect at `due`. Slots may be others in the next run, so the series is named. */
   | { readonly type: 'answer'; readonly node: string; readonly series: string; readonly member: string; readonly task: string; readonly asked: Time; readonly due: Time }
   /** No watermark beyond this was told: what had no answer up to here has gone on without. */
-  | { readonly type: 'horizon'; readonly watermark: Time };
+  | { readonly type: 'horizon'; readonly watermark: Time }
+  /** The end of a source was told. */
+  | { readonly type: 'end'; readonly source: string };
 
 /** A minute of decisions is some kilobytes; the journal is cut with every checkpoint. */
 const JOURNAL_BYTES = 64 * 1024 * 1024;
@@ -24,6 +26,8 @@ export class Journal {
   readonly decisions: readonly Decision[];
   /** The furthest watermark that they may have told. */
   readonly horizon: Time;
+  /** Sources whose end they may have told. */
+  readonly ended: ReadonlySet<string>;
   readonly #log: DiskLog;
   readonly #refused: (error: Error) => void;
   /** The newest decision's number. */
@@ -37,7 +41,8 @@ export class Journal {
     this.#newest = newest;
     this.decisions = [...decisions.keys()];
     this.horizon = this.decisions.reduce((furthest, decision) => (decision.type === 'horizon' ? Math.max(furthest, decision.watermark) : furthest), -Infinity);
-    this.#pending = new Map([...decisions].filter(([decision]) => decision.type !== 'horizon'));
+    this.ended = new Set(this.decisions.flatMap((decision) => (decision.type === 'end' ? [decision.source] : [])));
+    this.#pending = new Map([...decisions].filter(([{ type }]) => type === 'idle' || type === 'answer'));
   }
 
   /**

@@ -9,7 +9,7 @@ export const MessageKind = {
   rows: 1,
   /** Findings of a link, JSON lines. */
   findings: 2,
-  /** No row before `time` comes on this link any more; `length` 1: the input is idle and left out. */
+  /** No row before `time` comes on this link any more. */
   watermark: 3,
   /** The cut of checkpoint `time`, on the whole channel. */
   barrier: 4,

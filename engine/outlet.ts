@@ -259,8 +259,8 @@ export class Outlet {
     this.#open[to] = frame;
   }
 
-  watermark(link: Link, time: Time, idle: boolean): void {
-    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.watermark, link.id, idle ? 1 : 0, time);
+  watermark(link: Link, time: Time): void {
+    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.watermark, link.id, 0, time);
   }
 
   barrier(checkpoint: number): void {

@@ -49,6 +49,12 @@ export interface PlannedOperator {
   readonly columns: readonly string[] | undefined;
   /** By port. */
   readonly inputs: readonly Input[];
+  /** The sources that it comes of. */
+  readonly origins: readonly number[];
+  /** Shards read one of these, and how far it has come nobody knows before they do: it waits for answers of the training thread, as all do in a replay. */
+  readonly waits: boolean;
+  /** It has training tasks. */
+  readonly trains: boolean;
   /** Fused consumers. */
   readonly fused: readonly { readonly node: number; readonly port: number; readonly outlet: Outlet }[];
   /** Outgoing links. */
@@ -65,6 +71,7 @@ export interface PlannedOperator {
 export interface PlannedSink {
   readonly spec: NodeSpec;
   readonly inputs: readonly Input[];
+  readonly origins: readonly number[];
   readonly ordered: boolean;
 }
 
@@ -168,6 +175,9 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
   }
 
   const fused: { node: number; port: number; outlet: Outlet }[][] = drawn.map(() => []);
+  const origins: (readonly number[])[] = [];
+  const originsOf = (from: readonly string[]): readonly number[] =>
+    [...new Set(from.map((text) => endOf(reference(text).node)).flatMap(({ kind, index }) => (kind === 'source' ? [index] : origins[index]!)))].sort((a, b) => a - b);
   const delays: number[] = [];
   const operators = drawn.map(({ spec, definition, route }, index): PlannedOperator => {
     const { input } = ports[index]!;
@@ -186,6 +196,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
       if (end.kind === 'source' && local[end.index] !== undefined) return { text, kind: 'local', from: end.index, link: -1, columns, ...takes };
       return { text, kind: 'link', from: end.index, link: linkTo(end, outlet, columns, route, { kind: 'operator', index }, actorOf[index]!, port), columns, ...takes };
     });
+    origins.push(originsOf(spec.from));
     const own = definition.delay?.(spec.config) ?? 0;
     delays.push(delay + own);
     const lead = leadOf(graph, registry) + delay;
@@ -196,6 +207,9 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
       route,
       columns: given[index],
       inputs,
+      origins: origins[index]!,
+      waits: origins[index]!.some((source) => local[source] !== undefined),
+      trains: definition.tasks !== undefined,
       fused: fused[index]!,
       links: [],
       delay: own,
@@ -212,7 +226,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
       const columns = columnsOf(end, outlet);
       return { text, kind: 'link', from: end.index, link: linkTo(end, outlet, columns, 'series', { kind: 'sink', index }, undefined, port), columns, rows: true, findings: true };
     });
-    return { spec, inputs, ordered: registry.sinks.find((d) => d.name === spec.type)?.ordered?.(spec.config) ?? false };
+    return { spec, inputs, origins: originsOf(spec.from), ordered: registry.sinks.find((d) => d.name === spec.type)?.ordered?.(spec.config) ?? false };
   });
 
   const wires = lay(links, actorOf);
@@ -239,6 +253,11 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
 }
 
 const found = (index: number): number | undefined => (index < 0 ? undefined : index);
+
+/** How many shards bring the watermark of a link: an operator has one on each. */
+export function shardsOf(plan: Pick<Plan, 'links' | 'shards'>, { link }: Pick<Input, 'link'>): number {
+  return plan.links[link]!.from.kind === 'operator' ? plan.shards : 1;
+}
 
 /** The furthest that a row of any source can be ahead of the watermark of all: what the intake lets through. */
 function leadOf(graph: GraphSpec, registry: Registry): number {

@@ -95,7 +95,9 @@ export class Run {
     this.stats = new Stats(this.#memory.stats, plan.operators.length, 0);
     this.names = new ThreadNames(plan.partitions, plan.owner);
     this.directory = new Directory(plan, options.registry);
-    this.#controls = this.#memory.controls.map((memory, shard) => new ControlSender(new Channel(memory, CONTROL_SHAPE, this.#signal, this.#signals[shard]!)));
+    // Without operators no shard runs: what it is told would fill its channel, and nobody would read it.
+    const told = plan.actors.length === 0 ? [] : this.#memory.controls;
+    this.#controls = told.map((memory, shard) => new ControlSender(new Channel(memory, CONTROL_SHAPE, this.#signal, this.#signals[shard]!)));
     this.#checkpoints = store === undefined ? undefined : new Checkpoints(store, plan, options.clock);
     this.finished = this.#done.promise;
     this.finished.catch(() => {});
@@ -164,11 +166,6 @@ export class Run {
     if (checkpoint === undefined || replay) return;
     const replaying = new Set(this.plan.sources.filter((source) => source.replays).map(({ spec }) => spec.name));
     this.#journal = await Journal.open(join(checkpoint.folder, 'journal'), restored?.journal ?? 0, (source) => replaying.has(source), { warn: (message) => log.warn(message), refused: (error) => this.#host.unsaved(error) }, this.#host.platform.files);
-  }
-
-  /** Some operator has training tasks. */
-  get #trains(): boolean {
-    return this.plan.operators.some(({ spec }) => this.#options.registry.operators.find((d) => d.name === spec.type)?.tasks !== undefined);
   }
 
   async #openSinks(restored: Restored | undefined): Promise<void> {
@@ -250,7 +247,7 @@ export class Run {
   #openIntake(restored: Restored | undefined): Intake {
     const { clock, replay } = this.#options;
     const outlets = this.plan.wires.filter((wire) => wire.from === undefined).map((wire) => new Outlet(wire, wire.to.kind === 'sink' ? [this.#channels.open(wire, 'main', 'main')] : this.#controls.map((_, shard) => this.#channels.open(wire, 'main', shard)), this.names, this.plan));
-    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal, this.#trains);
+    const intake = new Intake(this.plan, this.sources, this.directory, this.names, outlets, this.#controls, this.#signal, clock, !replay, this.#host, this.#journal);
     this.intake = intake;
     intake.restore(restored?.sources ?? {});
     return intake;

@@ -87,7 +87,7 @@ export class Shard {
     const down = {
       rows: (node: PlannedOperator, from: 'rows' | 'late', batch: Parameters<Outlet['rows']>[1]) => send(node, (outlet, link) => link.outlet === from && outlet.rows(link, batch)),
       finding: (node: PlannedOperator, finding: Parameters<Outlet['finding']>[1]) => send(node, (outlet, link) => link.outlet === 'rows' && outlet.finding(link, finding)),
-      watermark: (node: PlannedOperator, time: number, idle: boolean) => send(node, (outlet, link) => outlet.watermark(link, time, idle)),
+      watermark: (node: PlannedOperator, time: number) => send(node, (outlet, link) => outlet.watermark(link, time)),
       ask: (node: PlannedOperator, ask: Ask) => report({ type: 'ask', node: node.index, ask }),
     };
     const stages = planned.nodes.map((index) => {
@@ -167,6 +167,11 @@ export class Shard {
           control satisfies never;
       }
     }
+  }
+
+  /** Told to stop by the main thread. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Told to stop, or everything has ended. */

@@ -4,7 +4,7 @@ import type { Position, Sink } from './connector.js';
 import { findingsOf, MessageKind } from './message.js';
 import type { Names } from './operator.js';
 import { Aligner, type SavedAligner } from './ordered.js';
-import type { Plan, PlannedSink } from './plan.js';
+import { shardsOf, type Plan, type PlannedSink } from './plan.js';
 import type { Signal } from './signal.js';
 import { WatermarkMerge } from './watermark.js';
 
@@ -32,7 +32,6 @@ const YIELD_MS = 5;
  */
 export class SinkPump {
   readonly #planned: PlannedSink;
-  readonly #plan: Plan;
   readonly #sink: Sink;
   readonly #names: Names;
   readonly #mailboxes: Mailbox[];
@@ -41,7 +40,6 @@ export class SinkPump {
   readonly #saved: (saved: SavedSink) => void;
   readonly #aligner: Aligner | undefined;
   readonly #watermarks: WatermarkMerge;
-  readonly #first: number[] = [];
   #stopped = false;
   #ended = false;
   /** The checkpoints whose barrier came last, and is known to come. */
@@ -52,19 +50,13 @@ export class SinkPump {
 
   constructor(planned: PlannedSink, plan: Plan, sink: Sink, names: Names, inlets: readonly { channel: Channel; shard: number }[], signal: Signal, elapsed: () => number, saved: (saved: SavedSink) => void) {
     this.#planned = planned;
-    this.#plan = plan;
     this.#sink = sink;
     this.#names = names;
     this.#signal = signal;
     this.#elapsed = elapsed;
     this.#saved = saved;
     this.#mailboxes = inlets.map((inlet) => ({ ...inlet, aligned: false, ended: false }));
-    let inputs = 0;
-    for (const input of planned.inputs) {
-      this.#first.push(inputs);
-      inputs += plan.links[input.link]!.from.kind === 'operator' ? plan.shards : 1;
-    }
-    this.#watermarks = new WatermarkMerge(inputs);
+    this.#watermarks = new WatermarkMerge(planned.inputs.map((input) => shardsOf(plan, input)));
     this.#aligner = planned.ordered ? new Aligner(planned.inputs.map((input) => input.columns), names) : undefined;
   }
 
@@ -133,7 +125,7 @@ export class SinkPump {
         const batch = frame.batch(this.#planned.inputs[input]!.columns);
         this.#rows += batch.length;
         if (this.#aligner === undefined) await this.#sink.write(this.#planned.inputs[input]!.text, batch, this.#names);
-        else this.#aligner.add(input, batch, this.#watermarks.of(this.#source(input, mailbox.shard)));
+        else this.#aligner.add(input, batch, this.#watermarks.of(input, mailbox.shard));
         break;
       }
       case MessageKind.findings: {
@@ -143,12 +135,12 @@ export class SinkPump {
         for (const finding of findingsOf(bytes)) {
           this.#findings += 1;
           if (this.#aligner === undefined) await this.#sink.receive?.(this.#planned.inputs[input]!.text, finding);
-          else this.#aligner.hold(input, finding, this.#watermarks.of(this.#source(input, mailbox.shard)));
+          else this.#aligner.hold(input, finding, this.#watermarks.of(input, mailbox.shard));
         }
         break;
       }
       case MessageKind.watermark:
-        await this.#advance(this.#input(frame.link), mailbox.shard, frame.number, frame.length === 1);
+        await this.#advance(this.#input(frame.link), mailbox.shard, frame.number);
         break;
       case MessageKind.barrier:
         mailbox.aligned = true;
@@ -170,15 +162,9 @@ export class SinkPump {
     return this.#planned.inputs.findIndex((input) => input.link === link);
   }
 
-  /** Index in `#watermarks`: an operator's input brings one from each shard. */
-  #source(input: number, shard: number): number {
-    const many = this.#plan.links[this.#planned.inputs[input]!.link]!.from.kind === 'operator';
-    return this.#first[input]! + (many ? shard : 0);
-  }
-
-  async #advance(input: number, shard: number, time: Time, idle: boolean): Promise<void> {
+  async #advance(input: number, shard: number, time: Time): Promise<void> {
     const before = this.#watermarks.time;
-    this.#watermarks.set(this.#source(input, shard), time, idle);
+    this.#watermarks.set(input, shard, time);
     const watermark = this.#watermarks.time;
     if (watermark === before) return;
     for (const aligned of this.#aligner?.release(watermark) ?? []) {

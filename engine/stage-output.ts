@@ -15,7 +15,7 @@ import { NodeField, type Stats } from './stats.js';
 export interface Downstream {
   rows(node: PlannedOperator, outlet: 'rows' | 'late', batch: Batch): void;
   finding(node: PlannedOperator, finding: Finding): void;
-  watermark(node: PlannedOperator, time: Time, idle: boolean): void;
+  watermark(node: PlannedOperator, time: Time): void;
   ask(node: PlannedOperator, ask: Ask): void;
 }
 

@@ -7,7 +7,7 @@ import { LookUp } from './look-up.js';
 import type { ThreadNames } from './names.js';
 import { NodeError } from './node-error.js';
 import type { AnyOperator, Operator } from './operator.js';
-import type { Plan, PlannedOperator } from './plan.js';
+import { shardsOf, type Plan, type PlannedOperator } from './plan.js';
 import { partitionOf } from './series.js';
 import { StageOutput, type Downstream } from './stage-output.js';
 import { State, type SavedColumns } from './state.js';
@@ -48,9 +48,6 @@ export class Stage {
   readonly #lookUps: LookUp[] = [];
   /** By port, until the watermark has passed them. */
   readonly #findings: Finding[][];
-  /** Index in `watermarks` of the first input of each port, and how many each has. */
-  readonly #inputs: readonly { first: number; count: number }[];
-  #idle = false;
   #restored = false;
   readonly #dueSlots = new Uint32Array(BLOCK_SLOTS);
   readonly #dueTimes = new Float64Array(BLOCK_SLOTS);
@@ -64,15 +61,7 @@ export class Stage {
     this.state = new State(definition.state?.(node.spec.config, node.lead) ?? {});
     this.output = new StageOutput(node, definition, names, this.state, down, stats, decided);
     this.#findings = node.inputs.map(() => []);
-    let first = 0;
-    this.#inputs = node.inputs.map((input) => {
-      // A link from another actor brings one watermark from each shard.
-      const count = input.kind === 'link' && plan.links[input.link]!.from.kind === 'operator' ? plan.shards : 1;
-      const at = { first, count };
-      first += count;
-      return at;
-    });
-    this.watermarks = new WatermarkMerge(first);
+    this.watermarks = new WatermarkMerge(node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1)));
     this.#operator = definition.create(node.spec.config, { node: node.spec.name, names: names.at(node.index), lead: node.lead, seed: plan.seed, self });
   }
 
@@ -96,37 +85,32 @@ export class Stage {
     if (takes.includes(finding.kind)) this.#findings[port]!.push(finding);
   }
 
-  setWatermark(port: number, shard: number, time: Time, idle: boolean): void {
-    const { first, count } = this.#inputs[port]!;
-    this.watermarks.set(first + (count === 1 ? 0 : shard), time, idle);
+  setWatermark(port: number, shard: number, time: Time): void {
+    this.watermarks.set(port, shard, time);
   }
 
   /** The shard has promised more to the port than another shard of the same sender. */
   isAhead(port: number, shard: number): boolean {
-    const { first, count } = this.#inputs[port]!;
-    return count > 1 && this.watermarks.isAhead(first + shard, first, count);
+    return this.watermarks.isAhead(port, shard);
   }
 
   // Advance, in steps: findings that the watermark has passed, then timers, then answers.
 
   /** True when there is something to do for the present watermark. */
   get behind(): boolean {
-    return this.#restored || this.watermarks.time > this.output.watermark || this.watermarks.idle !== this.#idle;
+    return this.#restored || this.watermarks.time > this.output.watermark;
   }
 
   /** One step. `done`: it has caught up, and has told its consumers. `waits`: for a training task's answer. */
   step(live: boolean): 'more' | 'done' | 'waits' {
     const time = this.watermarks.time;
+    // Without an answer that is due and not there.
+    const goesOn = live && !this.node.waits;
     if (this.#restored) {
       // Its consumers hear again what they heard before the barrier. What was set behind the watermark waits for the next, as it would have.
       this.#restored = false;
       this.watermarks.restore(this.output.watermark);
       this.#passOn(this.output.watermark);
-      return 'done';
-    }
-    if (time === this.output.watermark) {
-      // News of idleness alone: no time has passed.
-      this.#passOn(time);
       return 'done';
     }
     try {
@@ -142,9 +126,9 @@ export class Stage {
           continue;
         }
         this.output.emit();
-        if (!this.#learnDue(time, live)) return 'waits';
+        if (!this.#learnDue(time, goesOn)) return 'waits';
         // What was learnt may have set timers, or asked again.
-        if (this.state.dueBlock(time) >= 0 || this.output.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !live || ask.waits))) continue;
+        if (this.state.dueBlock(time) >= 0 || this.output.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !goesOn || ask.waits))) continue;
         this.#passOn(time);
         return 'done';
       }
@@ -184,10 +168,10 @@ export class Stage {
   }
 
   /** False: an answer is due and not there, and must be waited for. Live, the main thread moves the due of a late one. */
-  #learnDue(time: Time, live: boolean): boolean {
+  #learnDue(time: Time, goesOn: boolean): boolean {
     if (this.output.asks.length === 0) return true;
     const due = this.output.asks.filter((ask) => ask.due <= time);
-    if (due.some((ask) => ask.answer === undefined && (!live || ask.waits))) return false;
+    if (due.some((ask) => ask.answer === undefined && (!goesOn || ask.waits))) return false;
     due.sort((a, b) => a.due - b.due || (this.#names.member(a.slot) < this.#names.member(b.slot) ? -1 : 1));
     for (const ask of due) {
       if (ask.answer === undefined) continue;
@@ -200,10 +184,9 @@ export class Stage {
 
   #passOn(time: Time): void {
     this.output.watermark = time;
-    this.#idle = this.watermarks.idle;
     const out = time - this.node.delay;
-    for (const { stage, port } of this.output.fused) stage.setWatermark(port, 0, out, this.#idle);
-    this.#down.watermark(this.node, out, this.#idle);
+    for (const { stage, port } of this.output.fused) stage.setWatermark(port, 0, out);
+    this.#down.watermark(this.node, out);
     this.#stats.setNode(this.node.index, NodeField.watermark, out);
   }
 

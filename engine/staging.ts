@@ -163,6 +163,7 @@ export class Staging implements SampleIntake {
     this.ready = this.length;
     this.findings.push(...saved.findings);
     this.readyFindings = this.findings.length;
+    if (this.ended && this.empty) this.watermark.advance(Infinity);
   }
 
   batch(from: number, to: number): Batch {

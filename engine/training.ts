@@ -33,13 +33,14 @@ export class Training {
     const answer = Buffer.from(await this.#run(node, ask)).toString('base64');
     const tell = (due: Time): Promise<void> => intake.tell(this.controls[this.names.shardOf[slot >>> BLOCK_SHIFT]!]!, { type: 'answer', node: node.index, slot, task, asked, due, answer });
     // A replay waits for it, and so does who learnt it once before: then nothing is sent on before it comes.
-    if (this.replay || ask.waits) {
+    if (this.replay || node.waits || ask.waits) {
       for (const d of this.journal?.decisions ?? []) if (d.type === 'answer' && d.node === node.spec.name && d.series === series && d.member === member && d.task === task && d.asked === asked) this.journal?.repeated(d);
       return tell(ask.due);
     }
-    await intake.between(async (told) => {
-      // A late one takes effect at the next watermark that nobody has seen, also not before a crash.
-      const furthest = Math.max(told, this.journal?.horizon ?? -Infinity);
+    await intake.between(async () => {
+      // A late one takes effect at the next watermark that nobody has seen, also not before a crash. After the end there is none.
+      const furthest = Math.max(intake.told(node), this.journal?.horizon ?? -Infinity);
+      if (furthest === Infinity) return true;
       const due = furthest < ask.due ? ask.due : Math.floor(furthest / WATERMARK_STEP_MS + 1) * WATERMARK_STEP_MS;
       if ((await this.journal?.record({ type: 'answer', node: node.spec.name, series, member, task, asked, due })) === false) return false;
       await tell(due);

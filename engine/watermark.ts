@@ -2,28 +2,34 @@ import { WATERMARK_STEP_MS } from './limits.js';
 import type { Time } from './clock.js';
 
 /**
- * Merges the watermarks of several inputs: the minimum over those that are not idle, never going back.
- * An input without a watermark yet holds the others; an idle one is left out until it speaks again. Where
- * all are idle, the clock moves each, and the minimum over all counts: so windows close though nothing comes.
+ * Merges the watermarks of several inputs, each of which some shards bring: the minimum of all, never going back. It
+ * knows nothing of idle sources: the intake moves their watermarks, so that what they promise holds on every way.
  */
 export class WatermarkMerge {
+  /** Where the shards of each input begin, and at last the number of all. */
+  readonly #first: Uint32Array;
   readonly #times: Float64Array;
-  readonly #idle: Uint8Array;
   #merged: Time = -Infinity;
 
-  constructor(readonly inputs: number) {
-    this.#times = new Float64Array(inputs).fill(-Infinity);
-    this.#idle = new Uint8Array(inputs);
+  /** `shards`: how many bring each input. */
+  constructor(shards: readonly number[]) {
+    this.#first = new Uint32Array(shards.length + 1);
+    for (const [input, count] of shards.entries()) this.#first[input + 1] = this.#first[input]! + count;
+    this.#times = new Float64Array(this.#first.at(-1)!).fill(-Infinity);
   }
 
-  /** News of one input; returns whether the merged watermark or idleness may have changed. */
-  set(input: number, time: Time, idle: boolean): void {
-    if (time > this.#times[input]!) this.#times[input] = time;
-    this.#idle[input] = idle ? 1 : 0;
-    const all = this.idle;
-    let least = Infinity;
-    for (let i = 0; i < this.inputs; i++) if ((all || this.#idle[i] === 0) && this.#times[i]! < least) least = this.#times[i]!;
+  /** News of one input, by one of its shards. */
+  set(input: number, shard: number, time: Time): void {
+    const at = this.#first[input]! + shard;
+    if (time > this.#times[at]!) this.#times[at] = time;
+    const least = this.#least(0, this.#times.length);
     if (least > this.#merged) this.#merged = least;
+  }
+
+  #least(from: number, to: number): Time {
+    let least = Infinity;
+    for (let at = from; at < to; at++) if (this.#times[at]! < least) least = this.#times[at]!;
+    return least;
   }
 
   /** Every later row has a time at or after it. */
@@ -31,21 +37,14 @@ export class WatermarkMerge {
     return this.#merged;
   }
 
-  /** An input has promised more than another of the `count` from `first` on. */
-  isAhead(input: number, first: number, count: number): boolean {
-    for (let i = first; i < first + count; i++) if (this.#idle[i] === 0 && this.#times[i]! < this.#times[input]!) return true;
-    return false;
+  /** A shard has promised more than another of the same input. */
+  isAhead(input: number, shard: number): boolean {
+    return this.of(input, shard) > this.#least(this.#first[input]!, this.#first[input + 1]!);
   }
 
-  /** What one input has promised. */
-  of(input: number): Time {
-    return this.#times[input]!;
-  }
-
-  /** All inputs are idle, so nothing is held back. */
-  get idle(): boolean {
-    for (let i = 0; i < this.inputs; i++) if (this.#idle[i] === 0) return false;
-    return true;
+  /** What one shard of an input has promised. */
+  of(input: number, shard: number): Time {
+    return this.#times[this.#first[input]! + shard]!;
   }
 
   /** Takes up the watermark of a checkpoint: it never goes back. */

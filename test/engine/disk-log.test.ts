@@ -146,6 +146,21 @@ await t.test('sequences go on after a position, also where the folder is gone', 
   await log.close();
 });
 
+await t.test('closed, it takes no more: whoever has opened it since would be written over', async (t) => {
+  const folder = t.testdir();
+  const before = await DiskLog.open(folder, { limit });
+  await before.append(bytes('a'));
+  await before.close();
+  const log = await DiskLog.open(folder, { limit });
+  const late = t.rejects(before.append(bytes('late')), /is closed/);
+  t.equal(await log.append(bytes('b')), 2);
+  await late;
+  await log.close();
+  const again = await DiskLog.open(folder, { limit, warn: (message) => t.fail(message) });
+  t.same((await readAll(again, 0, 1000)).map(text), ['a', 'b']);
+  await again.close();
+});
+
 await t.test('a record that is lost for good does not hold up the reader', async (t) => {
   const folder = t.testdir();
   let log = await DiskLog.open(folder, { limit });

@@ -58,7 +58,7 @@ const finding = (series: string, explanation: string): Finding =>
 type Step =
   | { readonly rows: readonly number[]; readonly link: number }
   | { readonly finding: number; readonly link: number; readonly long: boolean }
-  | { readonly watermark: number; readonly link: number; readonly idle: boolean; readonly times: number }
+  | { readonly watermark: number; readonly link: number; readonly times: number }
   | { readonly drain: readonly number[] }
   | 'barrier'
   | 'flush';
@@ -86,7 +86,7 @@ await t.test('of every kind of link: each channel brings all that is for it, in 
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 6, arbitrary: fc.record({ rows: fc.oneof({ weight: 5, arbitrary: fc.array(fc.nat(11), { maxLength: 60 }) }, { weight: 1, arbitrary: fc.array(fc.nat(11), { minLength: BATCH_ROWS - 30, maxLength: 2 * BATCH_ROWS }) }), link: fc.nat(9) }) },
     { weight: 2, arbitrary: fc.record({ finding: fc.nat(11), link: fc.nat(9), long: fc.boolean() }) },
-    { weight: 4, arbitrary: fc.record({ watermark: fc.oneof(fc.integer(), fc.constantFrom(Infinity, -Infinity)), link: fc.nat(9), idle: fc.boolean(), times: fc.oneof({ weight: 20, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 200, max: 600 }) }) }) },
+    { weight: 4, arbitrary: fc.record({ watermark: fc.oneof(fc.integer(), fc.constantFrom(Infinity, -Infinity)), link: fc.nat(9), times: fc.oneof({ weight: 20, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 200, max: 600 }) }) }) },
     { weight: 3, arbitrary: fc.record({ drain: fc.array(fc.nat(3), { minLength: SHARDS, maxLength: SHARDS }) }) },
     { weight: 1, arbitrary: fc.constant('barrier' as const) },
     { weight: 2, arbitrary: fc.constant('flush' as const) },
@@ -117,7 +117,7 @@ await t.test('of every kind of link: each channel brings all that is for it, in 
               const rows = frame.batch(columns);
               for (let i = 0; i < rows.length; i++) got[c]!.push(`${frame.link} row ${rows.time[i]} ${rows.slot[i]} ${rows.value[i]} ${rows.flags[i]} ${columns.map((name) => rows.columns[name]![i]).join(' ')}`);
             } else if (frame.kind === MessageKind.watermark) {
-              got[c]!.push(`${frame.link} watermark ${frame.number} ${frame.length === 1}`);
+              got[c]!.push(`${frame.link} watermark ${frame.number}`);
             } else got[c]!.push(frame.kind === MessageKind.barrier ? `barrier ${frame.number}` : 'end');
             channel.release();
           }
@@ -156,8 +156,8 @@ await t.test('of every kind of link: each channel brings all that is for it, in 
             } else {
               // More than a frame has room for.
               for (let n = 0; n < each.times; n++) {
-                outlet.watermark(link, each.watermark + n, each.idle);
-                for (const mail of wanted) mail.push(`${link.id} watermark ${each.watermark + n} ${each.idle}`);
+                outlet.watermark(link, each.watermark + n);
+                for (const mail of wanted) mail.push(`${link.id} watermark ${each.watermark + n}`);
               }
             }
           }

@@ -57,7 +57,7 @@ await t.test('rows, findings of any length and watermarks arrive in the order in
           outlet.finding(links[link]!, finding(n, size));
           sent.push(`${link} finding ${n}`);
         } else if (what === 'watermark') {
-          outlet.watermark(links[link]!, n, false);
+          outlet.watermark(links[link]!, n);
           sent.push(`${link} watermark ${n}`);
         } else if (what === 'flush') outlet.flush();
         else drain();

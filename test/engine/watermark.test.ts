@@ -5,20 +5,19 @@ import { SourceWatermark, WatermarkMerge } from '../../engine/watermark.js';
 
 const time = fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 30 }) }, { weight: 1, arbitrary: fc.constantFrom(-Infinity, Infinity) });
 
-await t.test('merged: the least of the inputs that are not idle, and of all where all are; never back', (t) => {
-  const news = fc.record({ input: fc.nat(3), time, idle: fc.boolean() });
+await t.test('merged: the least that any shard of any input has promised; never back', (t) => {
+  const news = fc.record({ input: fc.nat(3), shard: fc.nat(2), time });
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 4 }), fc.array(news, { maxLength: 60 }), (inputs, all) => {
-      const merge = new WatermarkMerge(inputs);
-      const known = Array.from({ length: inputs }, () => ({ time: -Infinity, idle: false }));
-      let before = -Infinity;
+    fc.property(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }), fc.array(news, { maxLength: 60 }), (shards, all) => {
+      const merge = new WatermarkMerge(shards);
+      const known = shards.map((count) => Array.from({ length: count }, () => -Infinity));
       for (const each of all) {
-        const input = each.input % inputs;
-        merge.set(input, each.time, each.idle);
-        known[input] = { time: Math.max(known[input]!.time, each.time), idle: each.idle };
-        const active = known.filter((k) => !k.idle);
-        before = Math.max(before, Math.min(...(active.length === 0 ? known : active).map((k) => k.time)));
-        if (merge.time !== before || merge.idle !== (active.length === 0)) return false;
+        const input = each.input % shards.length;
+        const shard = each.shard % shards[input]!;
+        merge.set(input, shard, each.time);
+        known[input]![shard] = Math.max(known[input]![shard]!, each.time);
+        if (merge.time !== Math.min(...known.flat())) return false;
+        if (known.some((of, i) => of.some((own, s) => merge.isAhead(i, s) !== of.some((other) => other < own)))) return false;
       }
       return true;
     }),
@@ -27,38 +26,12 @@ await t.test('merged: the least of the inputs that are not idle, and of all wher
   t.end();
 });
 
-await t.test('an input without a watermark holds the others, an idle one does not', (t) => {
-  const merge = new WatermarkMerge(2);
-  merge.set(0, 10, false);
-  t.equal(merge.time, -Infinity);
-  merge.set(1, -Infinity, true);
-  t.equal(merge.time, 10);
-  merge.set(1, 4, false);
-  t.equal(merge.time, 10, 'one that speaks again does not turn it back');
-  merge.set(0, 20, false);
-  t.equal(merge.time, 10, 'but holds it where it is');
-  merge.set(1, 15, false);
-  t.equal(merge.time, 15);
-  t.end();
-});
-
-await t.test('when all inputs are idle, the clock that moves each moves them all', (t) => {
-  const merge = new WatermarkMerge(2);
-  merge.set(0, 10, true);
-  merge.set(1, 5, true);
-  t.equal(merge.idle, true);
-  t.equal(merge.time, 5);
-  merge.set(1, 12, true);
-  t.equal(merge.time, 10);
-  t.end();
-});
-
 await t.test('taken up from a checkpoint it never goes back', (t) => {
-  const merge = new WatermarkMerge(1);
+  const merge = new WatermarkMerge([1]);
   merge.restore(10);
-  merge.set(0, 5, false);
+  merge.set(0, 0, 5);
   t.equal(merge.time, 10);
-  merge.set(0, 11, false);
+  merge.set(0, 0, 11);
   t.equal(merge.time, 11);
   t.end();
 });

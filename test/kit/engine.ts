@@ -180,7 +180,7 @@ export class Engine implements Outcome {
 
   send(message: Message): void {
     if (message.type === 'watermark') {
-      for (const { link, outlet } of this.#outlets) outlet.watermark(link, message.time, false);
+      for (const { link, outlet } of this.#outlets) outlet.watermark(link, message.time);
       return;
     }
     const links = this.#outlets.filter(({ link }) => link.from.index === message.port);

@@ -1,0 +1,113 @@
+// Operators that show what real ones seldom do: a fold over series of several partitions, and training whose answer shows.
+import { z } from 'zod';
+import { defineOperator, type AnyOperator } from '../../engine/operator.js';
+import { makeSeries, seriesText } from '../../engine/series.js';
+import { operators as all } from '../../operators/list.js';
+
+const about = { summary: '', description: '', examples: [], version: 1 };
+
+/** Sums each second over all series with the same `service`, in the order of their text. Kept outside columns. */
+const total = defineOperator({
+  ...about,
+  name: 'total',
+  config: z.strictObject({}),
+  ports: () => ({ input: { rows: [] }, output: { rows: ['members'], late: true } }),
+  route: () => 'group' as const,
+  series: () => (of) => [{ series: makeSeries('total', { service: of.labels['service'] ?? '' }), member: seriesText(of.name, of.labels) }],
+  create(_config, { names }) {
+    const waiting = new Map<number, Map<number, number>>();
+    const next = (group: number): number => Math.min(...names.members(group).flatMap((member) => [...(waiting.get(member)?.keys() ?? [])]));
+    return {
+      push(batch, _state, out) {
+        for (let i = 0; i < batch.length; i++) {
+          const slot = batch.slot[i]!;
+          const end = Math.floor(batch.time[i]! / 1_000 + 1) * 1_000;
+          if (end <= out.watermark) {
+            out.late(batch, i, 'late');
+            continue;
+          }
+          const values = waiting.get(slot) ?? new Map<number, number>();
+          waiting.set(slot, values);
+          values.set(end, (values.get(end) ?? 0) + batch.value[i]!);
+          const group = names.group(slot);
+          out.wake(group, next(group));
+        }
+      },
+      wake(group, end, _state, out) {
+        let sum = 0;
+        let members = 0;
+        for (const member of names.members(group)) {
+          const value = waiting.get(member)?.get(end);
+          if (value === undefined) continue;
+          // Not associative, so that the order of the fold shows.
+          sum = sum * 1.000_000_1 + value;
+          members += 1;
+          waiting.get(member)!.delete(end);
+        }
+        const i = out.row(end, group, sum);
+        out.columns.members[i] = members;
+        out.wake(group, next(group));
+      },
+      save(slot) {
+        const values = waiting.get(slot);
+        return values === undefined || values.size === 0 ? undefined : Buffer.from(JSON.stringify([...values]));
+      },
+      restore: (slot, saved) => void waiting.set(slot, new Map(JSON.parse(Buffer.from(saved).toString()) as [number, number][])),
+      release: (slot) => void waiting.delete(slot),
+    };
+  },
+});
+
+/** A question as the trainer gets it: whose it is, and for which watermark. */
+export interface Question {
+  readonly node: string;
+  readonly series: string;
+  readonly asked: number;
+  readonly sum: number;
+}
+
+export const questionOf = (input: Uint8Array): Question => JSON.parse(Buffer.from(input).toString()) as Question;
+
+/** Sums each second of a series and has each sum trained; its rows carry the model in use, so that when an answer took effect shows in all that come after it. */
+const learner = defineOperator({
+  ...about,
+  name: 'learner',
+  config: z.strictObject({ due: z.number() }),
+  ports: () => ({ input: { rows: [] }, output: { rows: ['model', 'learnt'], late: true } }),
+  state: () => ({ sum: 'f64', end: 'f64', model: 'f64', learnt: 'u32' }),
+  tasks: { add: (input) => Buffer.from(String(questionOf(input).sum)) },
+  create({ due }, { node, names }) {
+    return {
+      push(batch, state, out) {
+        for (let i = 0; i < batch.length; i++) {
+          const slot = batch.slot[i]!;
+          const end = Math.floor(batch.time[i]! / 1_000 + 1) * 1_000;
+          // One open second a series: what is older than that counts there.
+          if (end <= out.watermark) {
+            out.late(batch, i, 'late');
+            continue;
+          }
+          state.sum[slot]! += batch.value[i]!;
+          if (state.end[slot] === 0 || end < state.end[slot]!) {
+            state.end[slot] = end;
+            out.wake(slot, end);
+          }
+        }
+      },
+      wake(slot, end, state, out) {
+        const i = out.row(end, slot, state.sum[slot]!);
+        out.columns.model[i] = state.model[slot]!;
+        out.columns.learnt[i] = state.learnt[slot]!;
+        const question: Question = { node, series: names.text(slot), asked: end + due, sum: state.sum[slot]! };
+        out.ask(slot, 'add', Buffer.from(JSON.stringify(question)), end + due);
+        state.end[slot] = 0;
+      },
+      learn(slot, answer, state) {
+        state.model[slot] = Number(Buffer.from(answer).toString());
+        state.learnt[slot]! += 1;
+      },
+    };
+  },
+});
+
+export const operators: readonly AnyOperator[] = [...all, learner, total];

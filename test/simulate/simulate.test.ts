@@ -1,0 +1,31 @@
+import { randomInt } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { describeFailure, simulate } from './simulate.js';
+
+/** Always the same, and others each time. */
+const FIXED = 150;
+const RANDOM = 50;
+
+async function check(t: Test, seeds: readonly number[]): Promise<void> {
+  let steps = 0;
+  for (const seed of seeds) {
+    const { failure, steps: more } = await simulate(seed);
+    steps += more;
+    if (failure === undefined) continue;
+    t.fail(describeFailure(failure));
+    return;
+  }
+  t.ok(steps > seeds.length * 100, `${seeds.length} seeds, ${steps} steps`);
+}
+
+await t.test('what is stored does not depend on what goes wrong, nor on when', (t) => check(t, Array.from({ length: FIXED }, (_, seed) => seed)));
+
+await t.test('nor with other seeds', (t) => {
+  const first = randomInt(1_000_000_000);
+  t.comment(`seeds from ${first} on`);
+  return check(t, Array.from({ length: RANDOM }, (_, i) => first + i));
+});
+
+await t.test('a seed is the same run each time', async (t) => {
+  for (const seed of [3, 17, 42]) t.same(await simulate(seed), await simulate(seed));
+});
