@@ -46,6 +46,15 @@ export function asBuffer(payload: Uint8Array): Buffer {
   return Buffer.from(payload.buffer, payload.byteOffset, payload.length);
 }
 
+/** The same memory, for reading several bytes at once. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Between two payloads. */
+export const NO_BYTES: Buffer = Buffer.alloc(0);
+export const NO_VIEW: DataView = viewOf(NO_BYTES);
+
 /** Where the text begins: after a byte order mark, if there is one. */
 export function textStart(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;

@@ -3,8 +3,8 @@ import type { Time } from '../../engine/clock.js';
 import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
 import { parseDecimal } from './decimal.js';
-import { asBuffer, MAX_LINE_BYTES, textStart, type Decoded, type PayloadDecoder, type Problem, type Samples } from './decoding.js';
-import { HASH_FACTOR, HASH_START, RawSeries } from './raw-series.js';
+import { asBuffer, MAX_LINE_BYTES, NO_BYTES, NO_VIEW, textStart, viewOf, type Decoded, type PayloadDecoder, type Problem, type Samples } from './decoding.js';
+import { RawSeries } from './raw-series.js';
 
 /** Prometheus text format 0.0.4, or OpenMetrics text 1.0. */
 export type ExpositionForm = 'prometheus' | 'openmetrics';
@@ -33,8 +33,9 @@ const [LINE_FEED, RETURN, TAB, SPACE, QUOTE, HASH, COMMA, EQUALS, OPEN, BACKSLAS
  */
 export class Exposition implements PayloadDecoder {
   readonly #form: ExpositionForm;
-  readonly #series = new RawSeries<string>();
-  #bytes: Buffer = Buffer.alloc(0);
+  readonly #series = new RawSeries<string>((text) => text.length);
+  #bytes = NO_BYTES;
+  #view = NO_VIEW;
   #text = '';
   #value = 0;
   #time = 0;
@@ -48,6 +49,7 @@ export class Exposition implements PayloadDecoder {
 
   decode(payload: Uint8Array, now: Time, into: Samples, tell: (problem: Problem) => void): Decoded {
     const bytes = (this.#bytes = asBuffer(payload));
+    this.#view = viewOf(bytes);
     const { length } = bytes;
     const openMetrics = this.#form === 'openmetrics';
     let [added, refused, bad] = [0, 0, 0];
@@ -81,7 +83,8 @@ export class Exposition implements PayloadDecoder {
       bad += 1;
       tell({ reason: 'no # EOF at the end: the exposition is cut off; what came is taken', offset: length, line, from: length, to: length });
     }
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = NO_BYTES;
+    this.#view = NO_VIEW;
     return { added, refused, skipped: 0, bad };
   }
 
@@ -92,37 +95,8 @@ export class Exposition implements PayloadDecoder {
     if (at === end) return true;
     if (end - from > MAX_LINE_BYTES) return this.#wrong(`the line is ${end - from} bytes long, at most ${MAX_LINE_BYTES} are taken`, from);
     if (bytes[at] === HASH) return this.#metadata(at, end);
-    const start = at;
-    let hash = HASH_START;
-    let brace = -1;
-    for (; at < end; at++) {
-      const c = bytes[at]!;
-      if (c === OPEN) {
-        brace = at;
-        break;
-      }
-      if (c === SPACE || c === TAB) {
-        const next = this.#skipBlanks(at, end);
-        if (bytes[next] === OPEN && next < end) brace = next;
-        break;
-      }
-      hash = Math.imul(hash ^ c, HASH_FACTOR);
-    }
-    const nameEnd = at;
-    if (brace >= 0) {
-      let quoted = false;
-      for (at = brace; at < end; at++) {
-        const c = bytes[at]!;
-        hash = Math.imul(hash ^ c, HASH_FACTOR);
-        if (c === QUOTE) quoted = !quoted;
-        else if (c === CLOSE && !quoted) break;
-        else if (c === BACKSLASH && quoted && at + 1 < end) hash = Math.imul(hash ^ bytes[++at]!, HASH_FACTOR);
-      }
-      if (at === end) return this.#wrong(quoted ? 'a label value is not closed by a quote' : 'the labels are not closed by }', brace);
-      at += 1;
-    }
-    const text = this.#series.find(bytes, start, at, hash) ?? this.#parse(start, nameEnd, brace, at, hash);
-    if (text === undefined) return false;
+    at = this.#seriesEnd(at, end);
+    if (at < 0) return false;
     const value = this.#skipBlanks(at, end);
     if (value === end) return this.#wrong('no value', end);
     at = this.#tokenEnd(value, end);
@@ -134,8 +108,51 @@ export class Exposition implements PayloadDecoder {
       const rest = this.#skipBlanks(at, end);
       if (rest < end && !this.#exemplar(rest)) return this.#wrong('expected the end of the line after the timestamp', rest);
     }
-    this.#text = text;
     return true;
+  }
+
+  /** Where the series at `start` ends, or -1; sets its text. */
+  #seriesEnd(start: number, end: number): number {
+    const bytes = this.#bytes;
+    let at = this.#series.follow(this.#view, start);
+    // A name may be the beginning of another, or have labels here.
+    if (at >= 0 && at < end && (bytes[at - 1] === CLOSE || (isBlank(bytes[at]!) && bytes[this.#skipBlanks(at, end)] !== OPEN))) {
+      this.#text = this.#series.followed!;
+      return at;
+    }
+    at = start;
+    let brace = -1;
+    for (; at < end; at++) {
+      const c = bytes[at]!;
+      if (c === OPEN) {
+        brace = at;
+        break;
+      }
+      if (isBlank(c)) {
+        const next = this.#skipBlanks(at, end);
+        if (bytes[next] === OPEN && next < end) brace = next;
+        break;
+      }
+    }
+    const nameEnd = at;
+    if (brace >= 0) {
+      let quoted = false;
+      for (at = brace; at < end; at++) {
+        const c = bytes[at]!;
+        if (c === QUOTE) quoted = !quoted;
+        else if (c === CLOSE && !quoted) break;
+        else if (c === BACKSLASH && quoted && at + 1 < end) at += 1;
+      }
+      if (at === end) {
+        this.#wrong(quoted ? 'a label value is not closed by a quote' : 'the labels are not closed by }', brace);
+        return -1;
+      }
+      at += 1;
+    }
+    const text = this.#series.find(this.#view, start, at) ?? this.#parse(start, nameEnd, brace, at);
+    if (text === undefined) return -1;
+    this.#text = text;
+    return at;
   }
 
   #exemplar(at: number): boolean {
@@ -156,7 +173,7 @@ export class Exposition implements PayloadDecoder {
     return true;
   }
 
-  #parse(from: number, nameEnd: number, brace: number, to: number, hash: number): string | undefined {
+  #parse(from: number, nameEnd: number, brace: number, to: number): string | undefined {
     const bytes = this.#bytes;
     if (!isUtf8(bytes.subarray(from, to))) return this.#none('the series is not UTF-8', from);
     const name = bytes.toString('utf8', from, nameEnd);
@@ -183,7 +200,7 @@ export class Exposition implements PayloadDecoder {
     const problem = seriesProblem(name, labels);
     if (problem !== undefined) return this.#none(problem, from);
     const text = seriesText(name, labels);
-    this.#series.keep(bytes, from, to, hash, text);
+    this.#series.keep(this.#view, from, to, text);
     return text;
   }
 
@@ -236,4 +253,8 @@ export class Exposition implements PayloadDecoder {
 /** `\\`, `\"` and `\n`; another backslash stands for itself. */
 function unescape(value: string): string {
   return value.includes('\\') ? value.replaceAll(/\\([\\"n])/g, (_, c: string) => (c === 'n' ? '\n' : c)) : value;
+}
+
+function isBlank(c: number): boolean {
+  return c === SPACE || c === TAB;
 }

@@ -55,12 +55,13 @@ export class JsonPayload implements PayloadDecoder {
   /** How many samples there are, all written the usual way, or -1. */
   #scanned(bytes: Buffer, now: Time): number {
     if (!isUtf8(bytes)) return -1;
+    this.#scan.open(bytes);
     const end = bytes.length;
     let at = skipSpace(bytes, textStart(bytes), end);
     const array = bytes[at] === OPEN_ARRAY;
     let count = 0;
     do {
-      at = this.#scan.sample(bytes, array ? skipSpace(bytes, at + 1, end) : at, end, now);
+      at = this.#scan.sample(array ? skipSpace(bytes, at + 1, end) : at, end, now);
       if (at < 0) return -1;
       this.#times[count] = this.#scan.time;
       this.#texts[count] = this.#scan.text;
@@ -81,6 +82,7 @@ export class NdjsonPayload implements PayloadDecoder {
   decode(payload: Uint8Array, now: Time, into: Samples, tell: (problem: Problem) => void): Decoded {
     const bytes = asBuffer(payload);
     const utf8 = isUtf8(bytes);
+    this.#scan.open(bytes);
     let [added, refused, bad] = [0, 0, 0];
     let line = 1;
     for (let from = textStart(bytes); from < bytes.length; line++) {
@@ -88,7 +90,7 @@ export class NdjsonPayload implements PayloadDecoder {
       const to = feed < 0 ? bytes.length : feed;
       const start = skipSpace(bytes, from, to);
       if (start < to) {
-        const scanned = utf8 && to - from <= MAX_LINE_BYTES ? this.#scan.sample(bytes, start, to, now) : -1;
+        const scanned = utf8 && to - from <= MAX_LINE_BYTES ? this.#scan.sample(start, to, now) : -1;
         if (scanned >= 0 && skipSpace(bytes, scanned, to) === to) {
           if (into.add(this.#scan.time, this.#scan.text, this.#scan.value, 0)) added += 1;
           else refused += 1;

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import t from 'tap';
 import { MAX_LINE_BYTES } from '../../connectors/payload/decoding.js';
 import { LineProtocol, precisionOf, type Precision } from '../../connectors/payload/line-protocol.js';
-import { RawSeries } from '../../connectors/payload/raw-series.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
 import { decoded, NOW, type Row } from './payload-kit.js';
 
@@ -243,20 +242,6 @@ t.test('damaged bytes never throw, and lines that are not damaged are taken', as
     }),
   );
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => decoded(kept, bytes).bad >= 0));
-});
-
-t.test('what is known of series is bounded and never mistaken', async (t) => {
-  const known = new RawSeries<number>(1_024);
-  const texts = Array.from({ length: 5_000 }, (_, i) => `series,with=${i}`);
-  // One hash for all: eight of them have a place.
-  for (const [i, text] of texts.entries()) known.keep(Buffer.from(text), 0, text.length, 7, i);
-  const found = texts.filter((text, i) => known.find(Buffer.from(text), 0, text.length, 7) === i);
-  t.ok(found.length > 0 && found.length <= 8, `${found.length}`);
-  t.ok(texts.every((text, i) => [undefined, i].includes(known.find(Buffer.from(text), 0, text.length, 7))));
-  const growing = new RawSeries<number>();
-  for (const [i, text] of texts.entries()) growing.keep(Buffer.from(text), 0, text.length, Math.imul(i, 0x9e3779b1), i);
-  const still = texts.filter((text, i) => growing.find(Buffer.from(text), 0, text.length, Math.imul(i, 0x9e3779b1)) === i);
-  t.ok(still.length > 4_900, `${still.length} of them, while there is room`);
 });
 
 const nab = resolve(process.env['MILLRACE_SHARED'] ?? '../shared', 'data/nab/data');
