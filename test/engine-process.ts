@@ -50,7 +50,7 @@ export class EngineProcess {
   #exit: Exit | undefined;
   #address: string | undefined;
 
-  constructor(t: Test, command: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+  constructor(t: { teardown(end: () => unknown): void }, command: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
     const [file, ...args] = command;
     const child = spawn(file!, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment(env) });
     this.child = child;

@@ -1,0 +1,41 @@
+// npm run chaos -- --kills 200 [--seed N] [--only millrace,nats,questdb,proxy]: see docs/development.md.
+import { parseArgs } from 'node:util';
+import { systemRandom } from '../../engine/random.js';
+import { kills, type Outcome } from './chaos.js';
+import { victims, type Victim } from './faults.js';
+
+const MESSAGES_PER_SECOND = 100;
+/** A kill every second and a half, with the connections that are broken between. */
+const GAP_MS = 2_400;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function wholeNumber(text: string | undefined, otherwise: number, name: string): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} must be a whole number, not ${text ?? ''}`);
+  return value;
+}
+
+function chosen(text: string | undefined): ReadonlySet<Victim> {
+  const names = text?.split(',') ?? victims;
+  const unknown = names.filter((name) => !(victims as readonly string[]).includes(name));
+  if (unknown.length > 0) throw new Error(`--only knows ${victims.join(', ')}, not ${unknown.join(', ')}`);
+  return new Set(names as Victim[]);
+}
+
+function tell({ differences, rows, samples, faults }: Outcome, seed: number): void {
+  say(`faults: ${Object.entries(faults).map(([what, count]) => `${count} x ${what}`).join(', ')}`);
+  say(`samples published: ${samples}; rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(', ')}`);
+  if (differences.length === 0) say(`identical (seed ${seed})`);
+  else {
+    say(differences.join('\n'));
+    say(`DIFFERENT: --seed ${seed} takes the same faults again`);
+    process.exitCode = 1;
+  }
+}
+
+const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' }, rate: { type: 'string' } } });
+const seed = wholeNumber(values.seed, Math.floor(systemRandom() * 2 ** 31), 'seed');
+say(`seed ${seed}`);
+const harm = { seed, kills: wholeNumber(values.kills, 200, 'kills'), only: chosen(values.only), gapMs: GAP_MS };
+tell(await kills(harm, wholeNumber(values.rate, MESSAGES_PER_SECOND, 'rate'), say), seed);

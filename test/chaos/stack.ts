@@ -1,0 +1,142 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
+import { root } from '../config/root.js';
+import { EngineProcess, until } from '../engine-process.js';
+import { FaultProxy } from '../services/fault-proxy.js';
+import { natsService } from '../services/nats-server.js';
+import { freePorts } from '../services/ports.js';
+import { questdbService } from '../services/questdb-server.js';
+import { Server } from '../services/server.js';
+import { DISORDER_MS } from './load.js';
+
+const STREAM = 'METRICS';
+
+/** Results of the two runs lie side by side in one QuestDB, under these prefixes. */
+export type Name = 'hurt' | 'calm';
+
+/** Whatever is to be ended, in reverse order. */
+export class Endings {
+  readonly #endings: (() => unknown)[] = [];
+
+  teardown(end: () => unknown): void {
+    this.#endings.push(end);
+  }
+
+  async end(): Promise<void> {
+    for (const end of this.#endings.splice(0).reverse()) await end();
+  }
+}
+
+/** NATS with a stream, QuestDB, a proxy before each, and Millrace between them as a process. */
+export class Stack {
+  readonly nats: Server;
+  readonly questdb: Server;
+  readonly proxies: { readonly nats: FaultProxy; readonly questdb: FaultProxy };
+  readonly folder: string;
+  /** Why a Millrace that nobody killed has ended, and what it told of crashes of its graph. */
+  readonly accidents: string[] = [];
+  readonly #endings: Endings;
+  readonly #running = new Map<Name, EngineProcess>();
+  readonly #ports: Readonly<Record<Name, number>>;
+
+  private constructor(endings: Endings, folder: string, nats: Server, questdb: Server, proxies: Stack['proxies'], ports: Readonly<Record<Name, number>>) {
+    this.#endings = endings;
+    this.folder = folder;
+    this.nats = nats;
+    this.questdb = questdb;
+    this.proxies = proxies;
+    this.#ports = ports;
+  }
+
+  static async start(endings: Endings): Promise<Stack> {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
+    endings.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const place = (name: string): string => {
+      mkdirSync(join(folder, name));
+      return join(folder, name);
+    };
+    const nats = await Server.start(natsService, place('nats'), { jetstream: true });
+    endings.teardown(() => nats.kill());
+    const questdb = await Server.start(questdbService, place('questdb'), { env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
+    endings.teardown(() => questdb.kill());
+    const proxies = { nats: await FaultProxy.start(nats.ports['client']!), questdb: await FaultProxy.start(questdb.ports['http']!) };
+    endings.teardown(() => Object.values(proxies).forEach((proxy) => proxy.close()));
+    const connection = await connect({ servers: nats.addresses['client']! });
+    await (await connection.jetstreamManager()).streams.add({ name: STREAM, subjects: ['metrics.v1.>'], storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old });
+    await connection.close();
+    const { hurt, calm } = await freePorts(['hurt', 'calm']);
+    for (const name of ['hurt', 'calm']) place(name);
+    return new Stack(endings, folder, nats, questdb, proxies, { hurt: hurt!, calm: calm! });
+  }
+
+  /** Starts a Millrace where it stopped; `hurt` has the proxies between itself and the servers. */
+  begin(name: Name): EngineProcess {
+    const at = join(this.folder, name);
+    writeFileSync(join(at, 'graph.yml'), this.#graph(name));
+    const engine = new EngineProcess(this.#endings, [process.execPath, join(root, 'bin/millrace.js'), 'run', 'graph.yml', '--json', '--port', String(this.#ports[name])], at);
+    this.#running.set(name, engine);
+    void engine.exited.then(({ code, signal }) => {
+      if (this.#running.get(name) === engine) this.accidents.push(`${name} ended by itself with ${code ?? signal}: ${engine.stdout.slice(-2_000)}${engine.stderr.slice(-2_000)}`);
+      for (const { msg, err } of engine.log) if (/crashed|stays down/.test(msg)) this.accidents.push(`${name}: ${msg}: ${JSON.stringify(err)}`);
+    });
+    return engine;
+  }
+
+  /** Ends it by a signal; resolves when it is gone. */
+  async end(name: Name, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const engine = this.#running.get(name)!;
+    this.#running.delete(name);
+    const { code } = await engine.end(signal);
+    if (signal === 'SIGTERM' && code !== 0) this.accidents.push(`${name} did not stop in order: ${code}: ${engine.stdout.slice(-2_000)}`);
+  }
+
+  /** Of the API of a running one. */
+  address(name: Name): string {
+    return `http://127.0.0.1:${this.#ports[name]}`;
+  }
+
+  /** Resolves when everything up to an event time has passed, and two checkpoints since. */
+  async through(name: Name, time: number): Promise<void> {
+    let checkpoint = Infinity;
+    await until(async () => {
+      if (this.accidents.length > 0) throw new Error(this.accidents.join('\n'));
+      const health = await this.#health(name);
+      const done = health?.components.filter(({ kind }) => kind === 'sink').every(({ watermark = '' }) => new Date(watermark).getTime() >= time) === true;
+      if (!done) return false;
+      checkpoint = Math.min(checkpoint, health!.checkpoint?.number ?? Infinity);
+      return (health!.checkpoint?.number ?? 0) >= checkpoint + 2;
+    });
+  }
+
+  async #health(name: Name): Promise<{ readonly components: readonly { readonly kind: string; readonly watermark?: string }[]; readonly checkpoint?: { readonly number: number } } | undefined> {
+    try {
+      const answer = await fetch(`${this.address(name)}/health`);
+      return answer.ok ? ((await answer.json()) as never) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #graph(name: Name): string {
+    const direct = name === 'calm';
+    const nats = direct ? this.nats.ports['client']! : this.proxies.nats.port;
+    const questdb = direct ? this.questdb.ports['http']! : this.proxies.questdb.port;
+    return `
+server: { shards: 2 }
+checkpoint: { interval: 200ms }
+logging: { level: info }
+sources:
+  in: { type: nats, servers: 'nats://127.0.0.1:${nats}', jetstream: { stream: ${STREAM} }, disorder: ${DISORDER_MS}ms }
+operators:
+  rates: { type: rate, from: in }
+  sums: { type: window, from: in, size: 2s, aggregates: [sum, count, p90] }
+  odd: { type: detect, from: in, warmup: 20 }
+  alerts: { type: correlate, from: odd, window: 5s, duplicates: 3s }
+sinks:
+  history: { type: questdb, from: [in, rates, rates.late, sums, sums.late, odd, alerts], url: 'http://127.0.0.1:${questdb}', prefix: ${name}_, retention: forever, encoder: binary }
+  live: { type: live, from: [odd, alerts] }
+`;
+  }
+}

@@ -1,0 +1,53 @@
+/** Rows of a table by its name without the prefix, sorted; the first is the names of its columns. */
+export type Stored = ReadonlyMap<string, readonly string[]>;
+
+/** Every table of a QuestDB whose name begins with a prefix, all columns of all rows. */
+export async function stored(url: string, prefix: string): Promise<Stored> {
+  const found = new Map<string, readonly string[]>();
+  const names = (await csv(url, 'select table_name from tables() order by table_name')).map((line) => line.replaceAll('"', '')).filter((name) => name.startsWith(prefix));
+  for (const name of names) {
+    // In order of their names: a column is added when the first row has it.
+    const columns = (await csv(url, `select "column" from table_columns('${name}') order by "column"`)).map((line) => line.replaceAll('"', ''));
+    const rows = await csv(url, `select ${columns.map((column) => `"${column}"`).join(', ')} from "${name}"`);
+    found.set(name.slice(prefix.length), [columns.join(','), ...rows.sort()]);
+  }
+  return found;
+}
+
+/** Of each sample of the source's table: time, series and value, as `Load.row` writes them, sorted. */
+export async function samplesOf(url: string, table: string): Promise<string[]> {
+  const rows = await csv(url, `select cast(ts as long) / 1000, value, series from "${table}"`);
+  return rows.map((line) => line.replace(/^(\d+),([^,]*),"?(.*?)"?$/, (_, time: string, value: string, series: string) => `${time} ${series.replaceAll('""', '"')} ${Number(value)}`)).sort();
+}
+
+/** Rows of a query, each as a line of CSV, without the header. */
+async function csv(url: string, query: string): Promise<string[]> {
+  const answer = await fetch(`${url}/exp?query=${encodeURIComponent(query)}`);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`QuestDB answered ${answer.status} to ${query}: ${text}`);
+  return text.split('\r\n').slice(1).filter((line) => line !== '');
+}
+
+/** What the tables of one run have and those of the other lack; empty where they are identical. `most`: rows shown of each table. */
+export function differences(hurt: Stored, calm: Stored, most: number): string[] {
+  const told: string[] = [];
+  for (const name of new Set([...hurt.keys(), ...calm.keys()])) {
+    const [lost, more] = [without(calm.get(name) ?? [], hurt.get(name) ?? []), without(hurt.get(name) ?? [], calm.get(name) ?? [])];
+    if (lost.length + more.length === 0) continue;
+    told.push(`${name}: ${lost.length} rows of the undisturbed run are missing, ${more.length} are there that it has not`);
+    for (const row of lost.slice(0, most)) told.push(`  - ${row}`);
+    for (const row of more.slice(0, most)) told.push(`  + ${row}`);
+  }
+  return told;
+}
+
+/** Of two sorted lists, what the first has more than the second. */
+export function without(all: readonly string[], others: readonly string[]): string[] {
+  const left = new Map<string, number>();
+  for (const row of others) left.set(row, (left.get(row) ?? 0) + 1);
+  return all.filter((row) => {
+    const count = left.get(row) ?? 0;
+    if (count > 0) left.set(row, count - 1);
+    return count === 0;
+  });
+}
