@@ -9,6 +9,7 @@ import { hostSource } from './host/source.js';
 import { httpSource } from './http/source.js';
 import { liveSink } from './live/sink.js';
 import { logSink } from './log/sink.js';
+import { natsSink } from './nats/sink.js';
 import { natsSource } from './nats/source.js';
 import { questdbSink } from './questdb/sink.js';
 
@@ -16,4 +17,4 @@ import { questdbSink } from './questdb/sink.js';
 export const sources: readonly AnySource[] = [fileSource, generateSource, hostSource, httpSource, natsSource];
 
 /** Every sink. */
-export const sinks: readonly AnySink[] = [captureSink, countSink, duckdbSink, fileSink, liveSink, logSink, questdbSink];
+export const sinks: readonly AnySink[] = [captureSink, countSink, duckdbSink, fileSink, liveSink, logSink, natsSink, questdbSink];

@@ -25,6 +25,8 @@ const layers: Readonly<Record<string, Layer>> = {
   'operators/list.ts': { files: ['operators/', ...contracts], libraries: [], node: false },
   // What several connectors decode lies in payload/.
   'connectors/': { files: ['.', 'connectors/payload/', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
+  // It publishes rows as any publisher does.
+  'connectors/nats/': { files: ['.', 'connectors/payload/', 'publish/frame.ts', 'publish/series.ts', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
   'connectors/list.ts': { files: ['connectors/', ...connectorContracts], libraries: [], node: false },
   'connectors/local.ts': { files: ['connectors/', ...connectorContracts], libraries: [], node: false },
   'config/': { files: ['engine/', 'operators/list.ts', 'connectors/list.ts', 'connectors/local.ts', 'config/'], libraries: ['zod', 'yaml'], node: true },

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ConnectorContext, ConnectorHealth } from '../../engine/connector.js';
 import { PUBLISHING, PUBLISHING_BYTES } from './limits.js';
+import { NotTaken } from './not-taken.js';
 import type { Packed } from './packing.js';
 import type { FromThread, Publication, ThreadState, ThreadTask, Told, ToThread } from './thread-messages.js';
 
@@ -60,6 +61,11 @@ export class ClientThread {
     return this.#queue.shift();
   }
 
+  /** Until it is connected, has failed, or `signal` aborts. */
+  async whileAway(signal: AbortSignal): Promise<void> {
+    while (!this.connected && this.#failure === undefined && !signal.aborted) await this.wait(signal);
+  }
+
   /** Until something can be taken, the state changes, or `signal` aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     if (this.#queue.length > 0 || this.#failure !== undefined || signal.aborted) return;
@@ -83,7 +89,7 @@ export class ClientThread {
     this.#post({ type: 'mark', sequence }, []);
   }
 
-  /** Resolves when it is confirmed as asked; rejects with why it was not taken, also when too much waits already. */
+  /** Resolves when it is confirmed as asked; rejects with why it was not taken (`NotTaken`: nor ever will be), also when too much waits already. */
   publish(publication: Publication): Promise<void> {
     const bytes = publication.payload.length;
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -131,7 +137,7 @@ export class ClientThread {
         this.#context.log.warn(told.message);
         break;
       case 'published':
-        this.#published(told.number, told.error);
+        this.#published(told.number, told.error === undefined ? undefined : told.final === true ? new NotTaken(told.error) : new Error(told.error));
         break;
       case 'closed':
         this.#closed();
@@ -155,18 +161,18 @@ export class ClientThread {
     else log.error(`nothing can be read: ${detail}`);
   }
 
-  #published(number: number, error: string | undefined): void {
+  #published(number: number, error: Error | undefined): void {
     const waiting = this.#publishing.get(number);
     if (waiting === undefined) return;
     this.#publishing.delete(number);
     this.#publishingBytes -= waiting.bytes;
     if (error === undefined) waiting.resolve();
-    else waiting.reject(new Error(error));
+    else waiting.reject(error);
   }
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    for (const number of [...this.#publishing.keys()]) this.#published(number, error.message);
+    for (const number of [...this.#publishing.keys()]) this.#published(number, error);
     this.#wake();
   }
 }

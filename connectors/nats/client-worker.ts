@@ -5,6 +5,7 @@ import { Connection } from './client.js';
 import { streamHas } from './fetch-now.js';
 import { HandOver } from './hand-over.js';
 import { JetStream } from './jetstream.js';
+import { NotTaken } from './not-taken.js';
 import { ProgressMark } from './progress-mark.js';
 import { Retry } from './retry.js';
 import { StreamReader } from './stream-reader.js';
@@ -66,7 +67,7 @@ class ClientThread {
       case 'publish':
         this.#publish(told).then(
           () => this.#tell({ type: 'published', number: told.number }),
-          (error: Error) => this.#tell({ type: 'published', number: told.number, error: error.message }),
+          (error: Error) => this.#tell({ type: 'published', number: told.number, error: error.message, final: error instanceof NotTaken }),
         );
         break;
       case 'mark':

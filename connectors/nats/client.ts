@@ -3,6 +3,14 @@ import { connect, createInbox, credsAuthenticator, headers as emptyHeaders, nkey
 import type { Random } from '../../engine/random.js';
 import type { ConnectionOptions } from './connection-config.js';
 import { ANSWER_MS, PING_MS } from './limits.js';
+import { NotTaken } from './not-taken.js';
+
+/** What JetStream's error says of a message that is larger than its stream allows, and the client's where nobody answers. */
+const TOO_LARGE = 10054;
+const NOBODY = '503';
+
+/** Of our own messages at most. */
+const HEADER_BYTES = 4_096;
 
 /** A message as the server sent it; `data` is borrowed for the length of the call. */
 export interface Incoming {
@@ -21,8 +29,6 @@ export class Connection {
   /** Why it has ended, or undefined where it was closed. */
   readonly ended: Promise<string | undefined>;
   readonly server: string;
-  /** Bytes of a message at most. */
-  readonly maxPayload: number;
   /** Further servers of its cluster. */
   readonly others: readonly string[];
   readonly #nats: NatsConnection;
@@ -30,7 +36,6 @@ export class Connection {
   private constructor(nats: NatsConnection) {
     this.#nats = nats;
     this.server = nats.getServer();
-    this.maxPayload = nats.info?.max_payload ?? 1_048_576;
     this.others = nats.info?.connect_urls ?? [];
     let last: string | undefined;
     void (async () => {
@@ -61,16 +66,20 @@ export class Connection {
     return () => subscription.unsubscribe();
   }
 
+  /** Throws a `NotTaken` for what is too large. */
   publish(subject: string, data: Uint8Array, headers: Readonly<Record<string, string>> = {}, reply?: string): void {
+    this.#check(subject, data);
     this.#nats.publish(subject, data, { ...asHeaders(headers), ...(reply !== undefined && { reply }) });
   }
 
   /** Resolves when a stream has it, or had it before under the same `Nats-Msg-Id`; rejects with why not. */
   async publishToStream(subject: string, data: Uint8Array, headers: Readonly<Record<string, string>>): Promise<void> {
-    const answer = await this.request(subject, data, headers);
-    const { error, stream } = JSON.parse(new TextDecoder().decode(answer.data)) as { readonly error?: { readonly description: string }; readonly stream?: string };
-    if (error !== undefined) throw new Error(error.description);
-    if (stream === undefined) throw new Error(`no stream keeps ${subject}`);
+    this.#check(subject, data);
+    const answer = await this.request(subject, data, headers).catch((error: Error) => {
+      throw (error.cause as { code?: string }).code === NOBODY ? new Error(`no stream keeps ${subject}`, { cause: error }) : error;
+    });
+    const { error } = JSON.parse(new TextDecoder().decode(answer.data)) as { readonly error?: { readonly description: string; readonly err_code: number } };
+    if (error !== undefined) throw error.err_code === TOO_LARGE ? new NotTaken(`${subject}: ${error.description}`) : new Error(error.description);
   }
 
   /** Rejects where nobody answers in time. */
@@ -80,6 +89,11 @@ export class Connection {
     } catch (error) {
       throw new Error(reasonOf(error), { cause: error });
     }
+  }
+
+  #check(subject: string, data: Uint8Array): void {
+    const most = (this.#nats.info?.max_payload ?? Infinity) - HEADER_BYTES;
+    if (data.length > most) throw new NotTaken(`the message for ${subject} has ${data.length} bytes, the server takes at most ${most} beside its headers: raise its max_payload`);
   }
 
   /** A subject of our own for answers. */

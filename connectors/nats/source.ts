@@ -247,7 +247,7 @@ export const natsSource = defineSource<SourceConfig>({
   summary: 'Takes samples from NATS: core subscriptions, or a JetStream stream read exactly once.',
   description: `Messages hold samples as JSON (an object, an array, or one a line), InfluxDB line protocol, Prometheus text, OpenMetrics or columnar frames, told apart by their
 header \`Content-Type\`, else by their bytes (docs/payloads.md); \`Content-Encoding: gzip\` is understood. Bad samples become dead letters with subject,
-sequence, reason and byte offset, and are published to \`deadletters.v1.NODE\`; the others of the message are taken.
+sequence, reason and byte offset, and are published to \`deadletters.v1.NODE\`; the others of the message are taken. docs/nats.md has examples for publishers, and all that is promised.
 
 With \`jetstream\` a stream is read in order, from the sequence after that of the last checkpoint, with a consumer that the server forgets with us: every message counts exactly once
 in the state and the stores, also after a crash of either side. It is asked for as much as there is room for, so a fast publisher waits in the stream. Its retention must be

@@ -93,5 +93,5 @@ export type FromThread =
   | { readonly type: 'shed'; readonly subjects: readonly (readonly [subject: string, messages: number])[] }
   /** Something that a person should know of, and that stops nothing. */
   | { readonly type: 'warning'; readonly message: string }
-  | { readonly type: 'published'; readonly number: number; readonly error?: string }
+  | { readonly type: 'published'; readonly number: number; readonly error?: string; /** However often it is sent. */ readonly final?: boolean }
   | { readonly type: 'closed' };

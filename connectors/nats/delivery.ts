@@ -1,0 +1,135 @@
+import type { ConnectorContext, ConnectorHealth } from '../../engine/connector.js';
+import { formatDuration } from '../../engine/scalars.js';
+import type { Spool } from '../../engine/spool.js';
+import type { ClientThread } from './client-thread.js';
+import { IN_FLIGHT, SEND_BYTES } from './limits.js';
+import { NotTaken } from './not-taken.js';
+import { decodeOutgoing, type Outgoing } from './outgoing.js';
+import { Retry } from './retry.js';
+import type { Confirmation } from './thread-messages.js';
+
+/**
+ * Brings what is in the spool to NATS, in order, some messages at a time. A message leaves the spool once it is confirmed: what fails is
+ * published again, under the same id, later and later, for ever. What can't be taken as it is becomes a dead letter.
+ */
+export class Delivery {
+  readonly #spool: Spool;
+  readonly #client: ClientThread;
+  readonly #confirm: Confirmation;
+  readonly #context: ConnectorContext;
+  readonly #retry: Retry;
+  readonly #closing = new AbortController();
+  /** Why the newest try failed. */
+  #trouble: string | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(spool: Spool, client: ClientThread, confirm: Confirmation, context: ConnectorContext) {
+    this.#spool = spool;
+    this.#client = client;
+    this.#confirm = confirm;
+    this.#context = context;
+    this.#retry = new Retry(context.random);
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** What is under way is given up: it stays in the spool, which must be closed before. */
+  async stop(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  get well(): boolean {
+    return this.#trouble === undefined && this.#client.connected;
+  }
+
+  health(): ConnectorHealth {
+    const client = this.#client.health();
+    const trouble = client.status === 'ok' ? this.#trouble : client.detail;
+    if (trouble === undefined) return client;
+    const { records, bytes, limit, oldest } = this.#spool.figures;
+    const since = oldest === undefined ? '' : `, the oldest for ${formatDuration(Math.max(1_000, Math.floor((this.#context.clock.now() - oldest) / 1_000) * 1_000))}`;
+    const waits = `${records} messages wait on disk (${megabytes(bytes)} of ${megabytes(limit)}${since})`;
+    // What does not fit makes the graph wait.
+    const full = bytes > limit * 0.95;
+    return { status: full ? 'down' : 'degraded', detail: `${trouble}; ${waits}${full ? ': the graph waits until there is room' : '; nothing is lost'}` };
+  }
+
+  /** Publishes what was refused once more, past the spool. Rejects with the reason why not. */
+  async resubmit(message: Outgoing): Promise<void> {
+    await this.#client.publish({ ...message, confirm: this.#confirm });
+  }
+
+  async #run(): Promise<void> {
+    for (let records = await this.#spool.next(SEND_BYTES); records !== undefined; ) {
+      await this.#client.whileAway(this.#closing.signal);
+      if (this.#closing.signal.aborted) return;
+      try {
+        for (let from = 0; from < records.length; from += IN_FLIGHT) await this.#publish(records.slice(from, from + IN_FLIGHT).map(({ bytes }) => decodeOutgoing(bytes)));
+        this.#recovered();
+        await this.#spool.acknowledge(records.at(-1)!.sequence);
+        records = await this.#spool.next(SEND_BYTES);
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        this.#failed((error as Error).message);
+        await this.#pause(this.#retry.delay());
+      }
+    }
+  }
+
+  /** All at once; rejects with the first reason when not all of them are confirmed. */
+  async #publish(messages: readonly Outgoing[]): Promise<void> {
+    const settled = await Promise.allSettled(
+      messages.map(async (message) => {
+        try {
+          await this.#client.publish({ ...message, confirm: this.#confirm });
+          this.#context.count('published');
+        } catch (error) {
+          if (!(error instanceof NotTaken)) throw error;
+          this.#refuse(message, error.message);
+        }
+      }),
+    );
+    for (const each of settled) if (each.status === 'rejected') throw each.reason;
+  }
+
+  #refuse({ subject, headers, payload }: Outgoing, reason: string): void {
+    this.#context.count('refused');
+    this.#context.deadLetter({ origin: subject, reason, headers: { ...headers, subject }, payload });
+  }
+
+  #failed(trouble: string): void {
+    this.#context.count('retries');
+    // That it is away is told by the client.
+    if (!this.#client.connected) return;
+    if (trouble !== this.#trouble) this.#context.log.warn(`${trouble}; what is published waits on disk`);
+    this.#trouble = trouble;
+  }
+
+  #recovered(): void {
+    this.#retry.succeeded();
+    if (this.#trouble === undefined) return;
+    this.#trouble = undefined;
+    this.#context.log.info({ ...this.#spool.figures }, 'NATS takes what is published again');
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#closing;
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
