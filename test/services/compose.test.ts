@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
+import { readConfig } from '../../config/load.js';
 import { root } from '../config/root.js';
 import { emptyFolder } from '../engine-process.js';
 import { questdb, serversNeeded } from './in-tests.js';
@@ -22,7 +23,7 @@ interface Part {
 }
 
 const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8')) as {
-  readonly services: Readonly<Record<'millrace' | 'nats' | 'questdb', Part & { readonly read_only?: boolean; readonly environment?: Readonly<Record<string, string>> }>>;
+  readonly services: Readonly<Record<'millrace' | 'nats' | 'questdb', Part & { readonly read_only?: boolean; readonly command?: readonly string[]; readonly environment?: Readonly<Record<string, string>> }>>;
   readonly configs: { readonly nats: { readonly content: string } };
   readonly volumes: Readonly<Record<string, null>>;
 };
@@ -45,6 +46,18 @@ t.test('the servers have the versions that are tested, keep their data in volume
   const mounted = Object.values(compose.services).flatMap(({ volumes }) => volumes.map((volume) => volume.split(':')[0]!));
   t.strictSame(mounted.sort(), Object.keys(compose.volumes).sort());
   for (const part of Object.values(compose.services)) for (const port of part.ports) t.match(port, /^127\.0\.0\.1:/);
+});
+
+t.test('Millrace reads and writes the servers beside it, and nothing outside of its volume', async (t) => {
+  const { command, environment, volumes } = compose.services.millrace;
+  const [verb, graph] = command!;
+  t.equal(verb, 'run');
+  const { config, diagnostics } = readConfig(join(root, graph!.replace('/app/', '')), environment!);
+  t.strictSame(diagnostics, []);
+  const node = (kind: 'sources' | 'sinks', type: string) => config!.graph[kind].find((of) => of.type === type)!.config;
+  t.match(node('sources', 'nats'), { servers: ['nats://nats:4222'] });
+  t.match(node('sinks', 'questdb'), { url: 'http://questdb:9000', postgres: 'postgresql://admin:quest@questdb:8812/qdb' });
+  t.equal(config!.base, volumes[0]!.split(':')[1]);
 });
 
 t.test('NATS takes its configuration', needed, async (t) => {
