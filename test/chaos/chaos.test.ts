@@ -24,7 +24,7 @@ await t.test('what two runs have stored is compared row by row, in every table',
 await t.test('Millrace, NATS and QuestDB are killed at random moments and their connections broken: what is stored is that of the undisturbed run', needed, async (t) => {
   const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? Math.floor(systemRandom() * 2 ** 31));
   t.comment(`seed ${seed}: MILLRACE_TEST_SEED=${seed} takes the same faults again`);
-  const outcome = await kills({ seed, kills: KILLS, only: new Set(victims), gapMs: GAP_MS }, MESSAGES_PER_SECOND, (line) => t.comment(line));
+  const outcome = await kills({ seed, perSecond: MESSAGES_PER_SECOND, say: (line) => t.comment(line) }, { kills: KILLS, only: new Set(victims), gapMs: GAP_MS });
   t.comment(outcome.faults, outcome.rows);
   t.same(outcome.differences, []);
   t.equal(outcome.rows['in'], outcome.samples);

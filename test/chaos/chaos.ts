@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../engine/clock.js';
 import { until } from '../engine-process.js';
-import { hurt, type Harm } from './faults.js';
+import { away, hurt, type Harm, type Victim } from './faults.js';
 import { DISORDER_MS, Load } from './load.js';
 import { LoadPublisher } from './publisher.js';
 import { Endings, Stack } from './stack.js';
@@ -11,6 +12,14 @@ const AHEAD_MS = 50_000;
 /** What is on its way to QuestDB when both runs are through has come after so long, or never does. */
 const LATEST_MS = 60_000;
 const DIFFERENT_SHOWN = 5;
+/** Load before and after. */
+const BEFORE_MS = 5_000;
+/** Health is asked for so long before a store comes back. */
+const ABOUT_MS = 1_000;
+const SAMPLE_MS = 100;
+const TELL_MS = 30_000;
+/** The garbage of a run that lasts moves the memory by so much. */
+const FLAT = 1.15;
 
 export interface Outcome {
   /** Empty: identical. */
@@ -22,19 +31,30 @@ export interface Outcome {
   readonly faults: Readonly<Record<string, number>>;
 }
 
+export interface Given {
+  readonly seed: number;
+  /** Messages of the load. */
+  readonly perSecond: number;
+  readonly spool?: string;
+  readonly say: (line: string) => void;
+}
+
 /**
  * Publishes a load to JetStream, through Millrace into QuestDB, while `harm` is done to all of them; then lets another Millrace read
  * the same stream undisturbed, and compares what the two have stored, and the samples with what was published.
  */
-async function compare(seed: number, perSecond: number, harm: (stack: Stack, publisher: LoadPublisher, load: Load) => Promise<Readonly<Record<string, number>>>, say: (line: string) => void): Promise<Outcome> {
+async function compare(
+  { seed, perSecond, spool = '2GiB', say }: Given,
+  harm: (stack: Stack, publisher: LoadPublisher) => Promise<Readonly<Record<string, number>>>,
+): Promise<Outcome> {
   const endings = new Endings();
   try {
-    const stack = await Stack.start(endings);
+    const stack = await Stack.start(endings, spool);
     const load = new Load(seed);
     const publisher = new LoadPublisher(stack.nats.addresses['client']!, load, perSecond);
     stack.begin('hurt');
     const publishing = publisher.run();
-    const faults = await harm(stack, publisher, load);
+    const faults = await harm(stack, publisher);
     publisher.stop();
     await publishing;
     const end = systemClock.now() + AHEAD_MS;
@@ -69,6 +89,53 @@ async function compare(seed: number, perSecond: number, harm: (stack: Stack, pub
 }
 
 /** Kills at random moments. One seed decides the load and the harm. */
-export function kills(harm: Harm, perSecond: number, say: (line: string) => void): Promise<Outcome> {
-  return compare(harm.seed, perSecond, (stack, publisher) => hurt(stack, publisher, harm, say), say);
+export function kills(given: Given, harm: Harm): Promise<Outcome> {
+  return compare(given, (stack, publisher) => hurt(stack, publisher, given, harm));
 }
+
+/** One of them is stopped for so long under load, longer than what can wait in memory. */
+export function stopped(given: Given, victim: Exclude<Victim, 'proxy'>, ms: number): Promise<Outcome> {
+  return compare(given, async (stack, publisher) => {
+    await sleep(BEFORE_MS);
+    const gone = away(stack, publisher, victim, ms);
+    if (victim === 'questdb') {
+      await sleep(Math.max(0, ms - ABOUT_MS));
+      given.say(`the store, before it comes back: ${await stack.storeHealth('hurt')}`);
+    }
+    await gone;
+    await sleep(BEFORE_MS);
+    return { [`${victim} away for ${ms / 1_000} s`]: 1 };
+  });
+}
+
+/** The connection to QuestDB takes a tenth of what the load needs, for so long; what waits on disk is bounded low, so that the stream must wait. */
+export function slowed(given: Given, ms: number): Promise<Outcome> {
+  return compare({ ...given, spool: '64MiB' }, async (stack) => {
+    const { questdb } = stack.proxies;
+    // Not the first seconds, in which the series are new.
+    await sleep(BEFORE_MS);
+    const before = questdb.passed;
+    await sleep(BEFORE_MS);
+    const needed = ((questdb.passed - before) / BEFORE_MS) * 1_000;
+    questdb.limit(needed / 10);
+    given.say(`QuestDB gets ${Math.round(needed / 1_000)} kB a second; now ${Math.round(needed / 10_000)} kB a second at most, for ${ms / 1_000} s`);
+    const halves = [0, 0];
+    const began = performance.now();
+    for (let told = 0, passed = 0; passed < ms; passed = performance.now() - began) {
+      const half = passed < ms / 2 ? 0 : 1;
+      halves[half] = Math.max(halves[half]!, stack.memory('hurt'));
+      if (passed > told) {
+        given.say(`${Math.round(passed / 1_000)} s: ${megabytes(stack.memory('hurt'))}; ${await stack.storeHealth('hurt')}`);
+        told += TELL_MS;
+      }
+      await sleep(SAMPLE_MS);
+    }
+    questdb.limit(Infinity);
+    given.say(`memory at most ${megabytes(halves[0]!)} in the first half of that time, ${megabytes(halves[1]!)} in the second`);
+    if (halves[1]! > halves[0]! * FLAT) stack.accidents.push(`memory grew from ${megabytes(halves[0]!)} to ${megabytes(halves[1]!)}`);
+    return { [`QuestDB at a tenth for ${ms / 1_000} s`]: 1 };
+  });
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+

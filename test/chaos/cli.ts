@@ -1,7 +1,7 @@
-// npm run chaos -- --kills 200 [--seed N] [--only millrace,nats,questdb,proxy]: see docs/development.md.
+// npm run chaos -- [--kills 200] [--only millrace,nats,questdb,proxy] [--seed N], --away questdb 60 or --slow-sink 300: see docs/development.md.
 import { parseArgs } from 'node:util';
 import { systemRandom } from '../../engine/random.js';
-import { kills, type Outcome } from './chaos.js';
+import { kills, slowed, stopped, type Outcome } from './chaos.js';
 import { victims, type Victim } from './faults.js';
 
 const MESSAGES_PER_SECOND = 100;
@@ -25,7 +25,7 @@ function chosen(text: string | undefined): ReadonlySet<Victim> {
 
 function tell({ differences, rows, samples, faults }: Outcome, seed: number): void {
   say(`faults: ${Object.entries(faults).map(([what, count]) => `${count} x ${what}`).join(', ')}`);
-  say(`samples published: ${samples}; rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(', ')}`);
+  say(`samples published: ${samples}; select count():  ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(', ')}`);
   if (differences.length === 0) say(`identical (seed ${seed})`);
   else {
     say(differences.join('\n'));
@@ -34,8 +34,16 @@ function tell({ differences, rows, samples, faults }: Outcome, seed: number): vo
   }
 }
 
-const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' }, rate: { type: 'string' } } });
+const { values, positionals } = parseArgs({
+  options: { kills: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' }, rate: { type: 'string' }, away: { type: 'string' }, 'slow-sink': { type: 'string' } },
+  allowPositionals: true,
+});
 const seed = wholeNumber(values.seed, Math.floor(systemRandom() * 2 ** 31), 'seed');
+const given = { seed, perSecond: wholeNumber(values.rate, MESSAGES_PER_SECOND, 'rate'), say };
 say(`seed ${seed}`);
-const harm = { seed, kills: wholeNumber(values.kills, 200, 'kills'), only: chosen(values.only), gapMs: GAP_MS };
-tell(await kills(harm, wholeNumber(values.rate, MESSAGES_PER_SECOND, 'rate'), say), seed);
+if (values.away !== undefined) {
+  const [victim] = chosen(values.away);
+  if (victim === undefined || victim === 'proxy') throw new Error('--away takes millrace, nats or questdb, and for how many seconds');
+  tell(await stopped(given, victim, wholeNumber(positionals[0], 60, 'away') * 1_000), seed);
+} else if (values['slow-sink'] !== undefined) tell(await slowed(given, wholeNumber(values['slow-sink'], 300, 'slow-sink') * 1_000), seed);
+else tell(await kills(given, { kills: wholeNumber(values.kills, 200, 'kills'), only: chosen(values.only), gapMs: GAP_MS }), seed);

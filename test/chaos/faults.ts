@@ -19,7 +19,6 @@ const TELL_EVERY = 20;
 const SERVERS = ['nats', 'questdb'] as const;
 
 export interface Harm {
-  readonly seed: number;
   /** Processes to kill; connections to break where only those may be. */
   readonly kills: number;
   readonly only: ReadonlySet<Victim>;
@@ -31,7 +30,7 @@ export interface Harm {
  * Hurts a stack by the decisions of one seed, until so many processes were killed (or, where none may be, so many connections were
  * broken). What takes long goes on beside the next fault; nothing is hurt that is not whole again.
  */
-export async function hurt(stack: Stack, publisher: LoadPublisher, { seed, kills, only, gapMs }: Harm, say: (line: string) => void): Promise<Readonly<Record<string, number>>> {
+export async function hurt(stack: Stack, publisher: LoadPublisher, { seed, say }: { readonly seed: number; readonly say: (line: string) => void }, { kills, only, gapMs }: Harm): Promise<Readonly<Record<string, number>>> {
   const random = seeded(seed);
   const counts: Record<string, number> = {};
   let killed = 0;
@@ -80,7 +79,7 @@ async function killMillrace(stack: Stack): Promise<void> {
  * Nobody else is let in before the publisher has sent again what had no answer: a source that hears an idle stream lets time go on, and
  * what comes after that is late.
  */
-export async function killNats(stack: Stack, publisher: LoadPublisher, downMs: number): Promise<void> {
+async function killNats(stack: Stack, publisher: LoadPublisher, downMs: number): Promise<void> {
   stack.proxies.nats.refuse();
   await stack.nats.kill();
   const { rounds } = publisher;
@@ -90,10 +89,20 @@ export async function killNats(stack: Stack, publisher: LoadPublisher, downMs: n
   await stack.proxies.nats.accept();
 }
 
-export async function killQuestdb(stack: Stack, downMs: number): Promise<void> {
+async function killQuestdb(stack: Stack, downMs: number): Promise<void> {
   await stack.questdb.kill();
   await sleep(downMs);
   await stack.questdb.restart();
+}
+
+/** Stops one in order and starts it again after a while. */
+export async function away(stack: Stack, publisher: LoadPublisher, victim: Exclude<Victim, 'proxy'>, ms: number): Promise<void> {
+  if (victim === 'nats') return killNats(stack, publisher, ms);
+  if (victim === 'millrace') await stack.end('hurt', 'SIGTERM');
+  else await stack.questdb.stop();
+  await sleep(ms);
+  if (victim === 'millrace') stack.begin('hurt');
+  else await stack.questdb.restart();
 }
 
 /** What is done to the connections of a server; `draw` and `other` from 0 to 1 decide how. */

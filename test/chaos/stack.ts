@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
@@ -15,6 +15,11 @@ const STREAM = 'METRICS';
 
 /** Results of the two runs lie side by side in one QuestDB, under these prefixes. */
 export type Name = 'hurt' | 'calm';
+
+interface Health {
+  readonly components: readonly { readonly kind: string; readonly type: string; readonly status: string; readonly detail?: string; readonly watermark?: string }[];
+  readonly checkpoint?: { readonly number: number };
+}
 
 /** Whatever is to be ended, in reverse order. */
 export class Endings {
@@ -38,11 +43,13 @@ export class Stack {
   /** Why a Millrace that nobody killed has ended, and what it told of crashes of its graph. */
   readonly accidents: string[] = [];
   readonly #endings: Endings;
+  readonly #spool: string;
   readonly #running = new Map<Name, EngineProcess>();
   readonly #ports: Readonly<Record<Name, number>>;
 
-  private constructor(endings: Endings, folder: string, nats: Server, questdb: Server, proxies: Stack['proxies'], ports: Readonly<Record<Name, number>>) {
+  private constructor(endings: Endings, folder: string, nats: Server, questdb: Server, proxies: Stack['proxies'], ports: Readonly<Record<Name, number>>, spool: string) {
     this.#endings = endings;
+    this.#spool = spool;
     this.folder = folder;
     this.nats = nats;
     this.questdb = questdb;
@@ -50,7 +57,8 @@ export class Stack {
     this.#ports = ports;
   }
 
-  static async start(endings: Endings): Promise<Stack> {
+  /** `spool`: bound on what waits for QuestDB. */
+  static async start(endings: Endings, spool: string): Promise<Stack> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
     endings.teardown(() => rmSync(folder, { recursive: true, force: true }));
     const place = (name: string): string => {
@@ -68,7 +76,7 @@ export class Stack {
     await connection.close();
     const { hurt, calm } = await freePorts(['hurt', 'calm']);
     for (const name of ['hurt', 'calm']) place(name);
-    return new Stack(endings, folder, nats, questdb, proxies, { hurt: hurt!, calm: calm! });
+    return new Stack(endings, folder, nats, questdb, proxies, { hurt: hurt!, calm: calm! }, spool);
   }
 
   /** Starts a Millrace where it stopped; `hurt` has the proxies between itself and the servers. */
@@ -97,6 +105,17 @@ export class Stack {
     return `http://127.0.0.1:${this.#ports[name]}`;
   }
 
+  /** Memory of a running one, in bytes. */
+  memory(name: Name): number {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#running.get(name)!.child.pid}/status`, 'utf8'))![1]) * 1_024;
+  }
+
+  /** What a running one says of its store. */
+  async storeHealth(name: Name): Promise<string> {
+    const store = (await this.#health(name))?.components.find(({ type }) => type === 'questdb');
+    return store === undefined ? 'nothing' : `${store.status}${store.detail === undefined ? '' : `: ${store.detail}`}`;
+  }
+
   /** Resolves when everything up to an event time has passed, and two checkpoints since. */
   async through(name: Name, time: number): Promise<void> {
     let checkpoint = Infinity;
@@ -110,10 +129,10 @@ export class Stack {
     });
   }
 
-  async #health(name: Name): Promise<{ readonly components: readonly { readonly kind: string; readonly watermark?: string }[]; readonly checkpoint?: { readonly number: number } } | undefined> {
+  async #health(name: Name): Promise<Health | undefined> {
     try {
       const answer = await fetch(`${this.address(name)}/health`);
-      return answer.ok ? ((await answer.json()) as never) : undefined;
+      return answer.ok ? ((await answer.json()) as Health) : undefined;
     } catch {
       return undefined;
     }
@@ -135,7 +154,7 @@ operators:
   odd: { type: detect, from: in, warmup: 20 }
   alerts: { type: correlate, from: odd, window: 5s, duplicates: 3s }
 sinks:
-  history: { type: questdb, from: [in, rates, rates.late, sums, sums.late, odd, alerts], url: 'http://127.0.0.1:${questdb}', prefix: ${name}_, retention: forever, encoder: binary }
+  history: { type: questdb, from: [in, rates, rates.late, sums, sums.late, odd, alerts], url: 'http://127.0.0.1:${questdb}', prefix: ${name}_, retention: forever, encoder: binary, spool: ${this.#spool} }
   live: { type: live, from: [odd, alerts] }
 `;
   }

@@ -126,6 +126,24 @@ await t.test('a delay keeps order', async (t) => {
   t.ok(performance.now() - began >= 20);
 });
 
+await t.test('a limit holds up whoever writes, until it is lifted', async (t) => {
+  const { proxy, open } = await behindProxy(t);
+  const { client, server } = await open();
+  client.socket.write('quick');
+  await until(() => server.text === 'quick');
+  t.equal(proxy.passed, 5);
+  proxy.limit(400_000);
+  const sent = Buffer.alloc(100_000, 'x');
+  const began = performance.now();
+  client.socket.write(sent);
+  await until(() => server.received.length === sent.length + 5);
+  t.ok(performance.now() - began > 240, 'a quarter of a second');
+  proxy.limit(Infinity);
+  client.socket.write(sent);
+  await until(() => server.received.length === 2 * sent.length + 5);
+  t.equal(proxy.passed, 2 * sent.length + 5);
+});
+
 await t.test('of a half-open connection neither end hears anything, not even that the other is gone', async (t) => {
   const { proxy, open } = await behindProxy(t);
   const { client, server } = await open();

@@ -24,6 +24,8 @@ export class FaultProxy {
   /** Bytes that may still pass, by way, over all connections. */
   readonly #left: Record<Way, number> = { up: Infinity, down: Infinity };
   #delayMs = 0;
+  #perSecond = Infinity;
+  #passed = 0;
   /** Resolves when bytes flow again. */
   #flows: Promise<void> = Promise.resolve();
   #flow: () => void = () => undefined;
@@ -57,6 +59,11 @@ export class FaultProxy {
     return this.#pairs.size;
   }
 
+  /** Bytes handed on so far, both ways. */
+  get passed(): number {
+    return this.#passed;
+  }
+
   /** Resets every connection at both ends. */
   cut(): void {
     for (const { client, server } of this.#pairs) for (const socket of [client, server]) socket.resetAndDestroy();
@@ -70,6 +77,11 @@ export class FaultProxy {
   /** Each piece takes so much longer; 0: as it comes. */
   delay(ms: number): void {
     this.#delayMs = ms;
+  }
+
+  /** Each connection passes so many bytes a second at most, each way; Infinity: as they come. */
+  limit(bytesPerSecond: number): void {
+    this.#perSecond = bytesPerSecond;
   }
 
   /** Nothing moves any more, connections stay; writers feel back pressure. */
@@ -127,7 +139,8 @@ export class FaultProxy {
   async #carry(pair: Pair, from: Socket, to: Socket, way: Way): Promise<void> {
     for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       await this.#flows;
-      if (this.#delayMs > 0) await sleep(this.#delayMs);
+      const wait = this.#delayMs + (piece.length / this.#perSecond) * 1_000;
+      if (wait > 0) await sleep(wait);
       if (pair.state === 'dead') continue;
       const left = this.#left[way];
       if (piece.length > left) {
@@ -139,6 +152,7 @@ export class FaultProxy {
         return;
       }
       this.#left[way] = left - piece.length;
+      this.#passed += piece.length;
       if (!to.write(piece)) await once(to, 'drain');
     }
     if (pair.state === 'whole') to.end();
