@@ -32,6 +32,7 @@ export class ClientThread {
   #failure: Error | undefined;
   #wake: () => void = () => {};
   #closed: () => void = () => {};
+  #closing = false;
 
   constructor(task: ThreadTask, context: Pick<ConnectorContext, 'log'>, shed: (subjects: readonly (readonly [string, number])[]) => void = () => {}) {
     this.#context = context;
@@ -110,6 +111,7 @@ export class ClientThread {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     const closed = new Promise<void>((resolve) => (this.#closed = resolve));
     const late = setTimeout(this.#closed, GOODBYE_MS);
     this.#worker.removeAllListeners('exit');
@@ -150,6 +152,8 @@ export class ClientThread {
 
   /** Every change is logged once, and so is every further reason why the server is away. */
   #become({ status, detail }: ThreadState): void {
+    // That our own goodbye ended the connection is no news.
+    if (this.#closing) return;
     if (status !== this.#state.status) this.#reasons.clear();
     this.#state = { status, detail };
     this.#wake();

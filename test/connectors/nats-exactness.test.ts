@@ -119,4 +119,6 @@ t.test('a server that is killed, stopped and started again loses nothing and bri
   const changes = told.filter((msg, i) => msg !== told[i - 1]);
   t.strictSame(changes, ['connected to NATS', ...['NATS is away', 'connected to NATS', 'NATS is away', 'connected to NATS', 'NATS is away', 'connected to NATS']]);
   t.ok(told.length < 20, 'attempts are not told');
+  await reader.source.close();
+  t.equal(reader.stage.logged.length, told.length, 'a goodbye is not told');
 });
