@@ -38,7 +38,8 @@ export function shareMemory(plan: Plan): SharedMemory {
   }
   return {
     signals: Array.from({ length: plan.shards + 1 }, () => new SharedArrayBuffer(SIGNAL_BYTES)),
-    controls: shards.map(() => new SharedArrayBuffer(channelBytes(CONTROL_SHAPE))),
+    // Where nothing is computed there is nobody to tell anything.
+    controls: (plan.actors.length === 0 ? [] : shards).map(() => new SharedArrayBuffer(channelBytes(CONTROL_SHAPE))),
     channels,
     stats: new SharedArrayBuffer(Stats.bytes(plan.operators.length, plan.shards)),
   };

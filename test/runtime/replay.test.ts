@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { captured } from '../../connectors/capture/sink.js';
+import { totals } from '../../connectors/count/sink.js';
 import { seeded } from '../../engine/random.js';
 import { difference, Feed, feedSource, folder, linesOf, sha256, start, type Parts, type Row, type Settings } from './fixture.js';
 
@@ -28,6 +29,14 @@ await t.test('five NAB files, twice and with one and two shards: the same bytes'
   const numbers = rows.filter((row) => ['value', 'score', 'expected', 'lower', 'upper'].some((column) => typeof row[column] !== 'number'));
   t.same(numbers.slice(0, 3), [], 'with score, expected value and band');
   t.ok(rows.some((row) => row['score'] === 1 || (row['score'] as number) > 0.9), 'and some are anomalies');
+});
+
+await t.test('a graph without operators, with more series than are announced at once', async (t) => {
+  const at = folder(t);
+  const parts: Parts = { sources: { all: { type: 'generate', spec: 'W1', count: 60_000, series: 30_000 } }, sinks: { out: { type: 'count', from: 'all' } } };
+  const { runtime } = await start(at, parts, { replay: true, shards: 2 });
+  t.equal(await runtime.finished, 'ended');
+  t.equal(totals('out').get('all')?.rows, 60_000);
 });
 
 /** The rows of some hosts of some data centres, in order of time, some a little late. */
