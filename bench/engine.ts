@@ -35,8 +35,8 @@ export interface Missing {
   readonly missing: string;
 }
 
-/** `windows`: windows of all kinds over the samples of W1. `nats`: the samples of W1 as messages of a stream. `channel`: rows from one thread to another, whose `samples` are rows. */
-export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'nats' | 'channel';
+/** `windows`: windows of all kinds over the samples of W1. `nats`: the samples of W1 as messages of a stream. `questdb`: the samples of W1 as rows of a store. `channel`: rows from one thread to another, whose `samples` are rows. */
+export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'nats' | 'questdb' | 'channel';
 
 /** One job, as an engine tells it in a line of JSON. Where a field does not apply it is left out. */
 export interface Outcome {
@@ -59,7 +59,7 @@ export interface Outcome {
 /**
  * What engines must agree on, to a millionth: sums over all results. W1: results, counts, means, deviations
  * (population). W2: results, counts, means. W3: results, z (sum of |z|), and at the end of the job the sums of
- * all final means and variances.
+ * all final means and variances. questdb: rows that are left, and the sum of their values.
  */
 export interface Check {
   readonly results?: number;
@@ -68,4 +68,5 @@ export interface Check {
   readonly deviations?: number;
   readonly z?: number;
   readonly variances?: number;
+  readonly values?: number;
 }

@@ -127,6 +127,7 @@ export const expectations: readonly Expectation[] = [
   { name: 'W7-memory', says: 'W7: memory a subscriber', unit: 'KB', bound: 'at most', expected: 20, figure: further(fused('W7'), 'kb_per_subscriber') },
   { name: 'W8-p99', says: 'W8: p99 of latency from a sample to a WebSocket, at 100,000 samples/s', unit: 'ms', bound: 'at most', expected: 10, figure: of(fused('W8'), (f) => f.latency_ms?.p99) },
   ...fromNats,
+  { name: 'questdb', says: 'QuestDB: rows accepted and visible', unit: 'M rows/s', bound: 'at least', expected: 1, figure: of(['questdb', 'millrace-binary-encoder', 1], (f) => f.samples_per_second.median / 1e6) },
   { name: 'growth-series', says: 'Growth: time per sample from 10 k to 1 M series', unit: 'times', bound: 'at most', expected: 3, figure: growth('series', 10_000) },
   { name: 'growth-windows', says: 'Growth: time per sample, slowest against fastest, in window / slide (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('window-by-slide') },
   { name: 'growth-nodes', says: 'Growth: time per sample, slowest against fastest, in nodes not on its way (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('idle-nodes') },

@@ -38,6 +38,7 @@ export const workloads: readonly Workload[] = [
   { name: 'W8', title: 'W8: latency from a sample to 1,000 live subscribers, beside 100,000 other samples/s', unit: 'messages', samples: 2_000, series: 100, jobs: 1, against: 'millrace', paced: true, quick: { samples: 500, series: 100 }, smoke: { samples: 20, series: 10 }, limit_s: 120 },
   { name: 'windows', title: 'Windows of every kind over the samples of W1', unit: 'samples', samples: 20_000_000, series: 10_000, jobs: 2, compared: ['counts'], against: 'millrace-tumbling', quick: { samples: 4_000_000, series: 10_000 }, smoke: { samples: 20_000, series: 100 }, limit_s: 240 },
   { name: 'nats', title: 'NATS: the samples of W1 as messages of a JetStream, in windows of 10 s, then judged', unit: 'samples', samples: 20_000_000, series: 10_000, jobs: 2, oracle: 'W1', against: 'nats-client-arrays', quick: { samples: 4_000_000, series: 10_000 }, smoke: { samples: 20_000, series: 100 }, limit_s: 240 },
+  { name: 'questdb', title: 'QuestDB: the samples of W1 as rows, from the first made to the last visible', unit: 'rows', samples: 4_000_000, series: 10_000, jobs: 2, oracle: 'questdb', against: 'questdb-client', quick: { samples: 1_000_000, series: 10_000 }, smoke: { samples: 20_000, series: 100 }, limit_s: 240 },
   { name: 'channel', title: 'Rows from one thread to another', unit: 'rows', samples: 20_480_000, series: 1, jobs: 2, against: 'post-message', quick: { samples: 10_240_000, series: 1 }, smoke: { samples: 50_000, series: 1 }, limit_s: 120 },
 ];
 

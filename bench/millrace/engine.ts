@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.js';
 import type { Form } from '../nats/messages.js';
+import { storeMissing } from '../questdb/store.js';
 import { variantNames } from './variants.js';
 
 const main = new URL('main.js', import.meta.url).pathname;
@@ -33,6 +34,19 @@ const forms: readonly (readonly [form: Form, title: string, samples: number])[] 
 ];
 const natsForms = forms.map(([form, title, samples]) => millrace({ name: `millrace-${form}`, title: `Millrace from NATS JetStream: ${title}; windows of 10 s, detect, a checkpoint a second`, runs: { nats: { threads: [1], samples } } }));
 
+/** QuestDB runs on Java, and comes by Maven. */
+const encoders = (
+  [
+    ['binary', 'our own encoder of line protocol'],
+    ['client', 'rows encoded by its client'],
+  ] as const
+).map(
+  ([encoder, title]): Engine => ({
+    ...millrace({ name: `millrace-${encoder}-encoder`, title: `Millrace into QuestDB through its spool, ${title}`, runs: { questdb: { threads: [1] } }, toolchain: 'Java' }),
+    prepare: async () => (await storeMissing()) ?? { command: process.execPath, args: [main, `millrace-${encoder}-encoder`] },
+  }),
+);
+
 /** Those that are measured for the chart of growth alone run nothing by themselves. */
 const variantRuns: Readonly<Record<string, Engine['runs']>> = {
   'millrace-exchange': { W1: { threads: [2] } },
@@ -41,4 +55,4 @@ const variantRuns: Readonly<Record<string, Engine['runs']>> = {
   'millrace-rows': { windows: { threads: [1] } },
 };
 
-export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints, ...natsForms];
+export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints, ...natsForms, ...encoders];

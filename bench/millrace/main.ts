@@ -16,6 +16,7 @@ const workloads: Readonly<Partial<Record<WorkloadName, (job: Job) => Promise<Tol
   W6: async (job) => (await import('./w6.js')).checkpointed(job, engine === 'millrace'),
   W7: async (job) => (await import('./w7.js')).subscribed('W7', job),
   nats: async (job) => (await import('./nats.js')).streamed(engine.slice('millrace-'.length) as Form, job),
+  questdb: async (job) => (await import('./questdb.js')).stored(engine === 'millrace-client-encoder' ? 'client' : 'binary', job),
   W8: async (job) => (await import('./w7.js')).subscribed('W8', job),
 };
 

@@ -1,0 +1,48 @@
+import { questdbService, type QuestdbOptions } from '../../test/services/questdb-server.js';
+import { Server } from '../../test/services/server.js';
+import { Unavailable } from '../../test/services/service.js';
+import type { Check, Missing } from '../engine.js';
+
+const LOOK_MS = 2;
+
+/** A real QuestDB with nothing in it. */
+export interface Store {
+  /** `http://127.0.0.1:19000`. */
+  readonly url: string;
+  /** Resolves when QuestDB shows all that it has taken for a table, with what that adds up to. */
+  visible(table: string): Promise<Check>;
+  query(sql: string): Promise<readonly (readonly unknown[])[]>;
+  close(): Promise<void>;
+}
+
+/** Starts it in a folder that exists. It does not make tables of its own accord, and fsyncs no more than usual. */
+export async function startStore(folder: string): Promise<Store> {
+  const server = await Server.start<QuestdbOptions>(questdbService, folder, { env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
+  const url = server.addresses['http']!;
+  const query = async (sql: string): Promise<unknown[][]> => {
+    const answer = (await (await fetch(`${url}/exec?query=${encodeURIComponent(sql)}`)).json()) as { dataset?: unknown[][]; error?: string };
+    if (answer.error !== undefined) throw new Error(`${sql}: ${answer.error}`);
+    return answer.dataset ?? [];
+  };
+  return {
+    url,
+    query,
+    async visible(table) {
+      while ((await query(`SELECT name FROM wal_tables() WHERE name = '${table}' AND writerTxn = sequencerTxn`)).length === 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      const [[results, values]] = (await query(`SELECT count(), sum(value) FROM ${table}`)) as [[number, number]];
+      return { results, values };
+    },
+    close: () => server.kill(),
+  };
+}
+
+/** Installs it where it is missing; undefined when it can be had. */
+export async function storeMissing(): Promise<Missing | undefined> {
+  try {
+    await questdbService.find();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unavailable) return { missing: error.message };
+    throw error;
+  }
+}
