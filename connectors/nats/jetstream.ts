@@ -38,6 +38,7 @@ export class UnfitStream extends Error {
 const STREAM_NOT_FOUND = 10059;
 const CONSUMER_NOT_FOUND = 10014;
 const NANOS = 1e6;
+const NANO_DIGITS = 6;
 
 /** After so long a durable consumer sends again what was not acknowledged: to one that came after a crash. */
 const MARKED_MS = 30_000;
@@ -178,12 +179,23 @@ export interface Place {
   readonly pending: number;
 }
 
-/** `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.delivery.nanoseconds.pending[.token]`, or undefined. */
+const ACK = '$JS.ACK.';
+const [DOT, ZERO] = [46, 48];
+
+/** `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.delivery.nanoseconds.pending[.token]`, or undefined. Walked once: it is read of every message. */
 export function placeOf(reply: string): Place | undefined {
-  const tokens = reply.split('.');
-  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
-  const at = tokens.length === 9 ? 5 : 7;
-  return { sequence: Number(tokens[at]), delivery: Number(tokens[at + 1]), time: Math.floor(Number(tokens[at + 2]) / NANOS), pending: Number(tokens[at + 3]) };
+  if (!reply.startsWith(ACK)) return undefined;
+  const dots: number[] = [];
+  for (let at = ACK.length; at < reply.length; at++) if (reply.charCodeAt(at) === DOT) dots.push(at);
+  if (dots.length < 6) return undefined;
+  // The three tokens before it, where there is no domain; five where there is one.
+  const first = dots.length === 6 ? 2 : 4;
+  const number = (token: number, without = 0): number => {
+    let value = 0;
+    for (let at = dots[token]! + 1; at < (dots[token + 1] ?? reply.length) - without; at++) value = value * 10 + reply.charCodeAt(at) - ZERO;
+    return value;
+  };
+  return { sequence: number(first), delivery: number(first + 1), time: number(first + 2, NANO_DIGITS), pending: number(first + 3) };
 }
 
 function encode(request: object): Uint8Array {

@@ -78,9 +78,14 @@ export class Packer {
 export class Unpacker implements Envelope {
   readonly #bytes: Buffer;
   readonly #length: number;
-  /** Where the current message begins, and the next. */
-  #at = 0;
+  /** Where the current message's payload begins, and the next message. */
+  #payload = 0;
   #next = 0;
+  /** Where the texts begin, and their lengths. */
+  #texts = 0;
+  readonly #lengths = [0, 0, 0, 0];
+  sequence = 0;
+  time = 0;
 
   constructor({ memory, length }: Packed) {
     this.#bytes = Buffer.from(memory);
@@ -89,9 +94,14 @@ export class Unpacker implements Envelope {
 
   /** Goes to the next message; false: there is none. */
   next(): boolean {
-    this.#at = this.#next;
-    if (this.#at >= this.#length) return false;
-    this.#next = this.#textEnd(3) + this.#bytes.readUInt32LE(this.#at + 8);
+    const at = this.#next;
+    if (at >= this.#length) return false;
+    const bytes = this.#bytes;
+    this.#texts = this.#payload = at + HEAD_BYTES;
+    for (let i = 0; i < 4; i++) this.#payload += this.#lengths[i] = bytes.readUInt16LE(at + 2 * i);
+    this.#next = this.#payload + bytes.readUInt32LE(at + 8);
+    this.sequence = bytes.readDoubleLE(at + 12);
+    this.time = bytes.readDoubleLE(at + 20);
     return true;
   }
 
@@ -107,27 +117,16 @@ export class Unpacker implements Envelope {
   get encoding(): string {
     return this.#text(3);
   }
-  get sequence(): number {
-    return this.#bytes.readDoubleLE(this.#at + 12);
-  }
-  get time(): number {
-    return this.#bytes.readDoubleLE(this.#at + 20);
-  }
   /** Borrowed: it lies in the packed memory. */
   get payload(): Uint8Array {
-    return this.#bytes.subarray(this.#textEnd(3), this.#next);
-  }
-
-  #textEnd(index: number): number {
-    let end = this.#at + HEAD_BYTES;
-    for (let i = 0; i <= index; i++) end += this.#bytes.readUInt16LE(this.#at + 2 * i);
-    return end;
+    return this.#bytes.subarray(this.#payload, this.#next);
   }
 
   #text(index: number): string {
-    const length = this.#bytes.readUInt16LE(this.#at + 2 * index);
+    const length = this.#lengths[index]!;
     if (length === 0) return '';
-    const end = this.#textEnd(index);
-    return this.#bytes.toString('utf8', end - length, end);
+    let from = this.#texts;
+    for (let i = 0; i < index; i++) from += this.#lengths[i]!;
+    return this.#bytes.toString('utf8', from, from + length);
   }
 }
