@@ -17,7 +17,7 @@ export const config = z
     username: z.string().min(1).optional().describe('of HTTP'),
     password: z.string().optional().describe('of HTTP'),
     token: z.string().min(1).optional().describe('of HTTP, in place of `username` and `password` (QuestDB Enterprise)'),
-    tls_ca: z.string().min(1).optional().describe('file with the certificate of the authority that signed that of an https address, in PEM'),
+    tls_ca: z.string().min(1).optional().describe('file with the certificate of the authority that signed that of an https address, in PEM; relative to the config file'),
     tls_verify: z.boolean().default(true).describe('false: an https address is believed whatever its certificate'),
     postgres: address(['postgres:', 'postgresql:'])
       .optional()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { resolve } from 'node:path';
 import { REQUEST_MS } from './limits.js';
 
 /** With doubles in binary. */
@@ -44,10 +45,11 @@ export class Server {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #closing = new AbortController();
 
-  constructor(config: ServerConfig) {
+  /** `base`: folder that a relative path starts at. */
+  constructor(config: ServerConfig, base: string) {
     this.url = new URL(config.url);
     const secure = this.url.protocol === 'https:';
-    const tls = { rejectUnauthorized: config.tls_verify, ...(config.tls_ca !== undefined && { ca: readFileSync(config.tls_ca) }) };
+    const tls = { rejectUnauthorized: config.tls_verify, ...(config.tls_ca !== undefined && { ca: certificate(resolve(base, config.tls_ca)) }) };
     this.#agent = secure ? new HttpsAgent({ keepAlive: true, ...tls }) : new HttpAgent({ keepAlive: true });
     this.#request = secure ? httpsRequest : httpRequest;
     const authorization = config.token === undefined ? basic(config) : `Bearer ${config.token}`;
@@ -122,6 +124,14 @@ function answered(request: ClientRequest): Promise<IncomingMessage> {
     request.on('error', reject);
     request.end();
   });
+}
+
+function certificate(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`tls_ca can't be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function basic({ username, password = '' }: ServerConfig): string | undefined {

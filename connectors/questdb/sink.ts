@@ -50,7 +50,7 @@ class QuestdbSink implements Sink {
     for (const input of inputs) this.#names.table(input);
     // Loading the client takes a while: only where it is used.
     const [{ ClientEncoder }, { FindingLines }] = await Promise.all([import('./client-encoder.js'), import('./findings.js')]);
-    const server = new Server(this.#config);
+    const server = new Server(this.#config, this.#context.base);
     const damaged = (message: string) => {
       this.#context.count('damaged');
       log.error({ node }, `rows that waited for QuestDB are lost: ${message}`);

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { credsAuthenticator, nkeys, type NatsConnection } from 'nats';
 import t, { type Test } from 'tap';
 import { sourceConfig } from '../../connectors/nats/source-config.js';
 import { natsServer, serversNeeded } from '../services/in-tests.js';
+import { certificates } from './certificates.js';
 import { client, json, Reader, until } from './nats-rig.js';
 import { folder, stage, source } from './stage.js';
 import { natsSource } from '../../connectors/nats/source.js';
@@ -89,18 +89,6 @@ t.test('a credentials file', needed, async (t) => {
   await reads(t, await client(t, server.url, { authenticator: credsAuthenticator(Buffer.from(creds)) }), { servers: server.url, credentials: file });
   await refused(t, { servers: server.url, nkey: seedOf(user) }, LOGIN);
 });
-
-/** A certificate authority, and a certificate of it for 127.0.0.1, in files. */
-function certificates(at: string, name: string): { readonly ca: string; readonly cert: string; readonly key: string } {
-  const [ca, caKey, cert, key, request, extensions] = ['ca.pem', 'ca.key', 'cert.pem', 'key.pem', 'request', 'extensions'].map((file) => join(at, `${name}-${file}`)) as [string, string, string, string, string, string];
-  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' });
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl('req', '-x509', ...ec, '-subj', `/CN=${name}`, '-days', '2', '-keyout', caKey, '-out', ca);
-  openssl('req', ...ec, '-subj', '/CN=127.0.0.1', '-keyout', key, '-out', request);
-  writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1\n');
-  openssl('x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-days', '2', '-extfile', extensions, '-out', cert);
-  return { ca, cert, key };
-}
 
 t.test('TLS: the server is known by its authority, and knows us by our certificate', needed, async (t) => {
   const at = folder(t);

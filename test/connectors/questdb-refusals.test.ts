@@ -146,22 +146,3 @@ await t.test('what QuestDB refuses, and what it would lose without a word', need
     await t.rejects(writeRows(sink, 'n', [[1, 'm', 1, { 'a.b': 2, 'a-b': 3 }]]), /columns a\.b and a-b of node n would both be a_b in QuestDB: rename one/);
   });
 });
-
-await t.test('a server with a password', needed, async (t) => {
-  const server = await questdb(t, { env: { QDB_HTTP_USER: 'me', QDB_HTTP_PASSWORD: 'its: secret', QDB_PG_USER: 'reader', QDB_PG_PASSWORD: 'other' } });
-  const folder = t.testdir();
-  const wrong = questdbStore(server, folder, { username: 'me', password: 'wrong' }).sink;
-  await wrong.open(undefined);
-  await writeRows(wrong, 'n', [[1, 'm', 1]]);
-  const position = await wrong.flush(1);
-  await until(() => /^QuestDB http:.*: it does not let us in: check `username` and `password`/.test(wrong.health!().detail ?? ''));
-  await t.rejects(wrong.history!.nodes(), { message: /^history postgresql:\/\/127\.0\.0\.1:\d+\/qdb: [^@]*$/ }, 'the address is named, without its password');
-  await wrong.close();
-
-  const postgres = server.postgres.replace('admin:quest', 'reader:other');
-  const right = questdbStore({ url: server.url, postgres }, folder, { username: 'me', password: 'its: secret' }).sink;
-  await right.open(position);
-  await right.advance!(Infinity);
-  t.strictSame(await until(async () => (await right.history!.rows({ node: 'n', from: 0, to: 10, limit: 10 })).length === 1 && right.history!.nodes()), ['n'], 'what waited since');
-  await right.close();
-});
