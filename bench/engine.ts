@@ -35,8 +35,8 @@ export interface Missing {
   readonly missing: string;
 }
 
-/** `windows`: windows of all kinds over the samples of W1. `nats`: the samples of W1 as messages of a stream. `questdb`: the samples of W1 as rows of a store. `channel`: rows from one thread to another, whose `samples` are rows. */
-export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'nats' | 'questdb' | 'channel';
+/** `windows`: windows of all kinds over the samples of W1. `nats`, `posts`: the samples of W1 as messages of a stream, and as bodies of posts. `decoders`: those bodies read, and nothing more. `questdb`: the samples of W1 as rows of a store. `channel`: rows from one thread to another, whose `samples` are rows. */
+export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5' | 'W6' | 'W7' | 'W8' | 'windows' | 'nats' | 'posts' | 'decoders' | 'questdb' | 'channel';
 
 /** One job, as an engine tells it in a line of JSON. Where a field does not apply it is left out. */
 export interface Outcome {

@@ -89,8 +89,8 @@ const againstPeers = ([['jet', 'Jet', 5, 10], ['flink', 'Flink', 10], ['bytewax'
   }),
 );
 
-const perCore = (form: string): Choice => {
-  const speed = further(['nats', `millrace-${form}`, 1], 'samples_per_core_second');
+const perCore = (workload: 'nats' | 'posts', engine: string): Choice => {
+  const speed = further([workload, engine, 1], 'samples_per_core_second');
   return (results) => {
     const figure = speed(results);
     return figure === undefined ? undefined : figure / 1e6;
@@ -99,10 +99,14 @@ const perCore = (form: string): Choice => {
 
 const fromNats: readonly Expectation[] = [
   ...([['frames', 'columnar frames', 5], ['lines', 'line protocol', 2], ['arrays', 'JSON arrays', 1], ['objects', 'a JSON object a message', 0.15]] as const).map(
-    ([form, title, expected]): Expectation => ({ name: `nats-${form}`, says: `NATS, ${title}: to judged windows, by processor time`, unit: 'M samples/s', bound: 'at least', expected, figure: perCore(form) }),
+    ([form, title, expected]): Expectation => ({ name: `nats-${form}`, says: `NATS, ${title}: to judged windows, by processor time`, unit: 'M samples/s', bound: 'at least', expected, figure: perCore('nats', `millrace-${form}`) }),
   ),
   { name: 'nats-messages', says: 'NATS, messages of 20 KB from a stream, with a checkpoint a second', unit: 'messages/s', bound: 'at least', expected: 15_000, figure: further(['nats', 'millrace-frames-20k', 1], 'messages_per_second') },
 ];
+
+const fromPosts: readonly Expectation[] = ([['lines', 'line protocol', 2], ['arrays', 'JSON arrays', 1]] as const).map(
+  ([form, title, expected]): Expectation => ({ name: `posts-${form}`, says: `HTTP, ${title}: to judged windows, by processor time`, unit: 'M samples/s', bound: 'at least', expected, figure: perCore('posts', `millrace-posts-${form}`) }),
+);
 
 export const expectations: readonly Expectation[] = [
   ...againstLoop,
@@ -128,6 +132,7 @@ export const expectations: readonly Expectation[] = [
   { name: 'W8-p99', says: 'W8: p99 of latency from a sample to a WebSocket, at 100,000 samples/s', unit: 'ms', bound: 'at most', expected: 10, figure: of(fused('W8'), (f) => f.latency_ms?.p99) },
   ...fromNats,
   { name: 'questdb', says: 'QuestDB: rows accepted and visible', unit: 'M rows/s', bound: 'at least', expected: 1, figure: of(['questdb', 'millrace-binary-encoder', 1], (f) => f.samples_per_second.median / 1e6) },
+  ...fromPosts,
   { name: 'growth-series', says: 'Growth: time per sample from 10 k to 1 M series', unit: 'times', bound: 'at most', expected: 3, figure: growth('series', 10_000) },
   { name: 'growth-windows', says: 'Growth: time per sample, slowest against fastest, in window / slide (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('window-by-slide') },
   { name: 'growth-nodes', says: 'Growth: time per sample, slowest against fastest, in nodes not on its way (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('idle-nodes') },

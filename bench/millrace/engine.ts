@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.js';
 import type { Form } from '../nats/messages.js';
+import type { PostedForm } from '../posts/bodies.js';
 import { storeMissing } from '../questdb/store.js';
 import { variantNames } from './variants.js';
 
@@ -47,6 +48,17 @@ const encoders = (
   }),
 );
 
+/** How the samples lie in posts, and how many are enough. */
+const postedForms: readonly (readonly [form: PostedForm, title: string, samples: number])[] = [
+  ['lines', 'line protocol to /write, 5,000 lines a post', 10_000_000],
+  ['lines-gzip', 'the same by gzip', 10_000_000],
+  ['arrays', 'JSON arrays of 5,000 samples', 5_000_000],
+  ['objects', 'a JSON object a post', 200_000],
+  ['frames', 'columnar frames of 5,000 rows, each with its dictionary', 10_000_000],
+];
+const posts = postedForms.map(([form, title, samples]) => millrace({ name: `millrace-posts-${form}`, title: `Millrace by HTTP: ${title}; windows of 10 s, detect, a checkpoint a second`, runs: { posts: { threads: [1], samples } } }));
+const decoders = postedForms.flatMap(([form, title]) => (form === 'lines-gzip' ? [] : [millrace({ name: `millrace-decode-${form}`, title: `The decoder of Millrace alone: ${title}`, runs: { decoders: { threads: [1] } } })]));
+
 /** Those that are measured for the chart of growth alone run nothing by themselves. */
 const variantRuns: Readonly<Record<string, Engine['runs']>> = {
   'millrace-exchange': { W1: { threads: [2] } },
@@ -55,4 +67,4 @@ const variantRuns: Readonly<Record<string, Engine['runs']>> = {
   'millrace-rows': { windows: { threads: [1] } },
 };
 
-export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints, ...natsForms, ...encoders];
+export const engines: readonly Engine[] = [engine, ...variantNames.map((variant) => millrace({ ...variant, runs: variantRuns[variant.name] ?? {} })), withoutCheckpoints, ...natsForms, ...encoders, ...posts, ...decoders];

@@ -1,5 +1,6 @@
 import type { WorkloadName } from '../engine.js';
 import type { Form } from '../nats/messages.js';
+import type { PostedForm } from '../posts/bodies.js';
 import { runJobs, type Job, type Told } from '../peers/job.js';
 import { closeThreads } from './threads.js';
 
@@ -15,6 +16,8 @@ const workloads: Readonly<Partial<Record<WorkloadName, (job: Job) => Promise<Tol
   W5: async (job) => (await import('./w5.js')).mission(job),
   W6: async (job) => (await import('./w6.js')).checkpointed(job, engine === 'millrace'),
   W7: async (job) => (await import('./w7.js')).subscribed('W7', job),
+  posts: async (job) => (await import('./posts.js')).posted(engine.slice('millrace-posts-'.length) as PostedForm, job),
+  decoders: async (job) => (await import('./decoders.js')).decode(engine.slice('millrace-decode-'.length) as PostedForm, job),
   nats: async (job) => (await import('./nats.js')).streamed(engine.slice('millrace-'.length) as Form, job),
   questdb: async (job) => (await import('./questdb.js')).stored(engine === 'millrace-client-encoder' ? 'client' : 'binary', job),
   W8: async (job) => (await import('./w7.js')).subscribed('W8', job),

@@ -1,7 +1,7 @@
-import { totals } from '../../connectors/count/sink.js';
 import { fillStream } from '../nats/filled-stream.js';
 import type { Form } from '../nats/messages.js';
 import { sinceEpoch, type Job, type Told } from '../peers/job.js';
+import { allJudged } from './all-judged.js';
 import { loadGraph } from './graph.js';
 import { checks } from './run.js';
 import { inScratchFolder } from './scratch-folder.js';
@@ -9,7 +9,6 @@ import { startRun } from './start-run.js';
 import { newResultTimes } from './timed-count.js';
 
 const CHECKPOINT_MS = 1_000;
-const LOOK_MS = 2;
 
 /**
  * A stream that was filled before, read to its end by a live graph with a checkpoint a second: from the start of the graph,
@@ -46,17 +45,4 @@ export function streamed(form: Form, { samples, series, threads }: Job): Promise
       }
     }),
   );
-}
-
-/** Resolves when the windows of so many samples have come, and all of them were judged. */
-function allJudged(samples: number): Promise<void> {
-  return new Promise((resolve) => {
-    const look = setInterval(() => {
-      const nodes = totals('out');
-      const win = nodes.get('win');
-      if ((win?.columns['count']?.sum ?? 0) < samples || nodes.get('odd')?.rows !== win!.rows) return;
-      clearInterval(look);
-      resolve();
-    }, LOOK_MS);
-  });
 }

@@ -19,10 +19,10 @@ export const seriesName = 'cpu_usage';
 export const endName = 'end';
 const host = (series: number): string => `host-${String(series).padStart(6, '0')}`;
 
-/** The samples of W1 as the messages of a publisher, in their order; after them one that moves event time on. */
-export function* messages(form: Form, samples: number, series: number): Generator<Uint8Array> {
-  const encode = encoderOf(form, series);
-  for (let from = 0; from < samples; from += ROWS[form]) yield encode(batch(from, Math.min(samples, from + ROWS[form]), series));
+/** The samples of W1 as the messages of a publisher, in their order, `rows` in each; after them one that moves event time on. `alone`: frames that need no other. */
+export function* messages(form: Form, samples: number, series: number, { rows = ROWS[form], alone = false } = {}): Generator<Uint8Array> {
+  const encode = encoderOf(form, series, alone ? 1 : FRAMES_PER_DICTIONARY);
+  for (let from = 0; from < samples; from += rows) yield encode(batch(from, Math.min(samples, from + rows), series));
   yield encode([{ series, time: T0 + Math.ceil(samples / series) * 1000 + DISORDER_MS + END_MS, value: 0 }]);
 }
 
@@ -36,11 +36,11 @@ function batch(from: number, to: number, series: number): Sample[] {
 }
 
 /** Of series number `series` and above the name is `endName`. */
-function encoderOf(form: Form, series: number): (rows: readonly Sample[]) => Uint8Array {
+function encoderOf(form: Form, series: number, framesPerDictionary: number): (rows: readonly Sample[]) => Uint8Array {
   switch (form) {
     case 'frames':
     case 'frames-20k':
-      return frames(series);
+      return frames(series, framesPerDictionary);
     case 'lines':
       return (rows) => Buffer.from(rows.map((row) => `${row.series < series ? `${seriesName},host=${host(row.series)}` : endName} value=${row.value} ${row.time}000000`).join('\n'));
     case 'arrays':
@@ -59,11 +59,11 @@ const object = (row: Sample, series: number): object => ({
   labels: row.series < series ? { host: host(row.series) } : {},
 });
 
-function frames(series: number): (rows: readonly Sample[]) => Uint8Array {
+function frames(series: number, framesPerDictionary: number): (rows: readonly Sample[]) => Uint8Array {
   const unused = { row: () => false };
   const published = Array.from({ length: series }, (_, s) => new PublishedSeries(seriesName, { host: host(s) }, unused));
   published.push(new PublishedSeries(endName, {}, unused));
-  const encoder = new FrameEncoder(new Uint8Array(8).fill(7), FRAMES_PER_DICTIONARY, 2 ** 20);
+  const encoder = new FrameEncoder(new Uint8Array(8).fill(7), framesPerDictionary, 2 ** 20);
   return (rows) => {
     const columns: Rows = { length: rows.length, time: Float64Array.from(rows, (row) => row.time), value: Float64Array.from(rows, (row) => row.value), flags: new Uint8Array(rows.length), series: rows.map((row) => published[row.series]!) };
     return encoder.encode(columns).bytes;

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.js';
 import { engines as millrace } from '../millrace/engine.js';
+import { engines as byHandDecoders } from './by-hand-decoders/engine.js';
 import { engines as bytewax } from './bytewax/engine.js';
 import { engines as channel } from './channel/engine.js';
 import { engines as d2ts } from './d2ts/engine.js';
@@ -14,4 +15,4 @@ import { engines as rxjs } from './rxjs/engine.js';
 import { engines as timely } from './timely/engine.js';
 
 /** Every engine that is measured, in the order of the tables. */
-export const engines: readonly Engine[] = [...loop, ...millrace, ...timely, ...duckdb, ...rxjs, ...dbIvm, ...d2ts, ...jet, ...flink, ...bytewax, ...natsClient, ...questdbClient, ...channel];
+export const engines: readonly Engine[] = [...loop, ...millrace, ...timely, ...duckdb, ...rxjs, ...dbIvm, ...d2ts, ...jet, ...flink, ...bytewax, ...natsClient, ...questdbClient, ...byHandDecoders, ...channel];

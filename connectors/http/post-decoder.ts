@@ -1,13 +1,13 @@
 import type { Time } from '../../engine/clock.js';
 import type { Intake } from '../../engine/connector.js';
 import { MAX_FUTURE_MS } from '../../engine/limits.js';
-import type { Problem, Samples } from '../payload/decoding.js';
+import type { Problem } from '../payload/decoding.js';
 import { FrameError } from '../payload/frame-error.js';
 import { FrameDecoder, type Frame } from '../payload/frame.js';
 import { JsonPayload } from '../payload/json.js';
 import { TextDecoders } from '../payload/text-decoders.js';
 import type { Post } from './post.js';
-import { PostRows } from './post-rows.js';
+import { PostRows, TooMany } from './post-rows.js';
 
 /** The samples of a post, in its order. */
 export interface Rows {
@@ -26,11 +26,6 @@ export interface DecodedPost {
   readonly unknown: readonly string[];
 }
 
-/** A post has more samples and bad lines than are taken at once. */
-export class TooMany extends Error {
-  override readonly name = 'TooMany';
-}
-
 /** Decodes posts. A frame is taken whole or not at all; elsewhere bad lines and elements lose themselves alone. */
 export class PostDecoder {
   readonly #frames = new FrameDecoder({ dictionaries: 0 });
@@ -40,24 +35,15 @@ export class PostDecoder {
   /** Throws `TooMany` past `most` samples and bad lines. */
   decode({ form, precision, at, body }: Post, most = Infinity): DecodedPost {
     if (form === 'frame') return this.#frame(body, at, most);
-    const rows = new PostRows(body.length);
+    const rows = new PostRows(body.length, most);
     const problems: Problem[] = [];
-    const bound = (): void => {
-      if (rows.length + problems.length >= most) throw new TooMany();
-    };
     if (form === 'logged') {
       addLogged(body, rows);
       return { rows, problems, skipped: 0, unknown: [] };
     }
     const decoder = form === 'sli' ? this.#measurements : this.#texts.get(form, precision);
-    const into: Samples = {
-      add: (time, series, value) => {
-        bound();
-        return rows.add(time, series, value);
-      },
-    };
-    const { skipped, unknown = [] } = decoder.decode(body, at, into, (problem) => {
-      bound();
+    const { skipped, unknown = [] } = decoder.decode(body, at, rows, (problem) => {
+      rows.refuse();
       problems.push(problem);
     });
     return { rows, problems, skipped, unknown };
@@ -75,7 +61,7 @@ export class PostDecoder {
       if (!(error instanceof FrameError)) throw error;
       problem = { reason: error.message, offset: error.offset };
     }
-    if (frame === undefined || problem !== undefined) return { rows: new PostRows(0), problems: [{ ...problem!, line: 1, from: 0, to: body.length }], skipped: 0, unknown: [] };
+    if (frame === undefined || problem !== undefined) return { rows: new PostRows(0, 0), problems: [{ ...problem!, line: 1, from: 0, to: body.length }], skipped: 0, unknown: [] };
     const { rows: length, from: earliest } = frame;
     return { rows: { length, earliest, addTo: (into) => void frame.addTo(into) }, problems: [], skipped: 0, unknown: [] };
   }

@@ -3,7 +3,8 @@ import { HttpError, type HttpRequest } from '../../engine/routes.js';
 import type { Problem } from '../payload/decoding.js';
 import { mediaTypeOf, payloadKind } from '../payload/kind.js';
 import { precisionOf, type Precision } from '../payload/line-protocol.js';
-import { TooMany, type DecodedPost, type PostDecoder } from './post-decoder.js';
+import type { DecodedPost, PostDecoder } from './post-decoder.js';
+import { TooMany } from './post-rows.js';
 import type { NewPost, Post } from './post.js';
 import type { SampleLog } from './sample-log.js';
 

@@ -107,7 +107,7 @@ class Generation<T> {
     if (end > view.byteLength) return -1;
     const known = this.#view;
     let at = from;
-    for (; own + 4 <= ownEnd; own += 4, at += 4) if (known.getUint32(own) !== view.getUint32(at)) return -1;
+    for (; own + 4 <= ownEnd; own += 4, at += 4) if (known.getUint32(own, true) !== view.getUint32(at, true)) return -1;
     for (; own < ownEnd; own++, at++) if (known.getUint8(own) !== view.getUint8(at)) return -1;
     return end;
   }
@@ -153,7 +153,7 @@ function hashOf(view: DataView, from: number, to: number): number {
   let hash = to - from;
   let at = from;
   for (; at + 4 <= to; at += 4) {
-    hash = Math.imul(hash ^ view.getUint32(at), 0x9e3779b1);
+    hash = Math.imul(hash ^ view.getUint32(at, true), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
   for (; at < to; at++) {
@@ -165,7 +165,7 @@ function hashOf(view: DataView, from: number, to: number): number {
 
 /** Whether the bytes of a view at `at` are those in `[from .. to)` of it. */
 export function sameBytes(view: DataView, at: number, from: number, to: number): boolean {
-  for (; from + 4 <= to; from += 4, at += 4) if (view.getUint32(from) !== view.getUint32(at)) return false;
+  for (; from + 4 <= to; from += 4, at += 4) if (view.getUint32(from, true) !== view.getUint32(at, true)) return false;
   for (; from < to; from++, at++) if (view.getUint8(from) !== view.getUint8(at)) return false;
   return true;
 }
