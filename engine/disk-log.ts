@@ -9,6 +9,7 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Header of a record, little endian u32: mark, checksum of what follows, length of the payload, sequence (low and high half). */
 const HEADER = 20;
 const MARK = 0x314c524d;
+const MARK_BYTES = Buffer.from('MRL1');
 
 /** The log has reached its bound: what is in it must be read and dropped first. */
 export class LogFull extends Error {
@@ -286,7 +287,7 @@ export class DiskLog {
         }
       }
       // Zeros are what was laid by.
-      if (at > sound && bytes.subarray(sound).some((byte) => byte !== 0)) this.#tellDamage(segment, offset + sound, offset + at);
+      if (at > sound && !isZero(bytes.subarray(sound))) this.#tellDamage(segment, offset + sound, offset + at);
       return { found, end: last ? offset + left : offset + at };
     } finally {
       await file.close();
@@ -328,10 +329,15 @@ function decode(bytes: Uint8Array, at: number, size: number): LogRecord | undefi
   return { sequence: view.getUint32(12, true) + view.getUint32(16, true) * 2 ** 32, bytes: bytes.subarray(at + HEADER, at + size) };
 }
 
+/** Each byte is the one before it, and the first is zero. */
+function isZero(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0;
+}
+
 /** Where the next record may begin. One may also begin in the last bytes, unless they are the last of the file. */
 function nextMark(bytes: Uint8Array, from: number, last: boolean): number {
-  let at = from;
-  while (at + HEADER <= bytes.length && sizeAt(bytes, at) === undefined) at += 1;
+  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(MARK_BYTES, from);
+  const at = found >= 0 && found + HEADER <= bytes.length ? found : Math.max(from, bytes.length - HEADER + 1);
   return last && at + HEADER > bytes.length ? bytes.length : at;
 }
 

@@ -33,10 +33,10 @@ export interface SavedAligner {
 export type Aligned = { readonly input: number; readonly batch: Batch } | { readonly input: number; readonly finding: Finding };
 
 /**
- * Puts the inputs of a sink into the one order that does not depend on placement: holds rows and findings
- * until the watermark has passed them, then gives rows by (time, series text, input) and after them
- * findings by (time, id, revision). What comes late waits until all inputs are beyond the watermark that it
- * came after: a shard that is ahead of the others brings it no sooner.
+ * Puts the inputs of a sink into the one order that depends neither on placement nor on how far the watermark moves at
+ * once: holds rows and findings until it has passed them, then gives rows by (time, series text, input) and findings by
+ * (time, id, revision), those of one time after its rows. What comes late waits until all inputs are beyond the watermark
+ * that it came after, and stands where that one does: a shard that is ahead of the others brings it no sooner.
  */
 export class Aligner {
   #rows: HeldRow[] = [];
@@ -69,21 +69,29 @@ export class Aligner {
   /** All that the watermark has passed, in order. Sorting is stable: rows alike stay as they came, which is the order of their source. */
   *release(watermark: Time): Generator<Aligned> {
     const rows = this.#rows.filter((row) => row.due < watermark);
-    if (rows.length > 0) {
-      this.#rows = this.#rows.filter((row) => !(row.due < watermark));
-      rows.sort((a, b) => a.time - b.time || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.input - b.input));
-      for (let from = 0; from < rows.length; ) {
-        let to = from + 1;
-        while (to < rows.length && rows[to]!.input === rows[from]!.input) to += 1;
-        yield { input: rows[from]!.input, batch: this.#batch(rows, from, to) };
-        from = to;
-      }
-    }
     const findings = this.#findings.filter(({ due }) => due < watermark);
-    if (findings.length === 0) return;
-    this.#findings = this.#findings.filter(({ due }) => !(due < watermark));
-    findings.sort((a, b) => compareFindings(a.finding, b.finding) || a.input - b.input);
-    yield* findings;
+    if (rows.length > 0) this.#rows = this.#rows.filter((row) => !(row.due < watermark));
+    if (findings.length > 0) this.#findings = this.#findings.filter(({ due }) => !(due < watermark));
+    rows.sort((a, b) => a.due - b.due || a.time - b.time || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.input - b.input));
+    findings.sort((a, b) => a.due - b.due || compareFindings(a.finding, b.finding) || a.input - b.input);
+    let from = 0;
+    for (const each of findings) {
+      const to = rows.findIndex((row, i) => i >= from && row.due > each.due);
+      yield* this.#runs(rows, from, to < 0 ? rows.length : to);
+      from = to < 0 ? rows.length : to;
+      yield each;
+    }
+    yield* this.#runs(rows, from, rows.length);
+  }
+
+  /** As long as they are of one input. */
+  *#runs(rows: readonly HeldRow[], first: number, end: number): Generator<Aligned> {
+    for (let from = first; from < end; ) {
+      let to = from + 1;
+      while (to < end && rows[to]!.input === rows[from]!.input) to += 1;
+      yield { input: rows[from]!.input, batch: this.#batch(rows, from, to) };
+      from = to;
+    }
   }
 
   #batch(rows: readonly HeldRow[], from: number, to: number): Batch {

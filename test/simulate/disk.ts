@@ -1,33 +1,68 @@
 import type { ControlRecords, Records } from '../../engine/control-file.js';
 import type { Files, OpenFile } from '../../engine/files.js';
+import type { Random } from '../../engine/random.js';
 import type { Latency, Life, Scheduler } from './scheduler.js';
 
 /** A change of a file that is not on the platter yet: bytes written at a position, or a new length. */
 type Change = { readonly position: number; readonly bytes: Uint8Array } | { readonly length: number };
 
-/** A file, as programs see it and as it would be after a crash. */
+/** A file as programs see it, with what is needed to make it what it would be after a crash. */
 class Inode {
-  synced: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
-  content: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
-  unsynced: Change[] = [];
+  #bytes = new Uint8Array(512);
+  #length = 0;
+  #unsynced: { readonly change: Change; readonly before: Uint8Array; readonly length: number }[] = [];
+
+  get content(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
 
   change(change: Change): void {
-    this.unsynced.push(change);
-    this.content = changed(this.content, change);
+    const from = 'length' in change ? change.length : change.position;
+    const to = 'length' in change ? this.#length : change.position + change.bytes.length;
+    this.#unsynced.push({ change, before: this.#bytes.slice(from, Math.min(to, this.#length)), length: this.#length });
+    this.#apply(change);
+  }
+
+  #apply(change: Change): void {
+    if ('length' in change) return this.#resize(change.length);
+    this.#resize(Math.max(this.#length, change.position + change.bytes.length));
+    this.#bytes.set(change.bytes, change.position);
+  }
+
+  #resize(length: number): void {
+    if (length > this.#bytes.length) {
+      const grown = new Uint8Array(2 * length);
+      grown.set(this.content);
+      this.#bytes = grown;
+    }
+    // What is cut off is gone, and what comes instead without being written is zero.
+    if (length < this.#length) this.#bytes.fill(0, length, this.#length);
+    this.#length = length;
   }
 
   sync(): void {
-    this.synced = this.content;
-    this.unsynced = [];
+    this.#unsynced = [];
   }
-}
 
-function changed(content: Uint8Array, change: Change): Uint8Array {
-  const length = 'length' in change ? change.length : Math.max(content.length, change.position + change.bytes.length);
-  const next = new Uint8Array(length);
-  next.set(content.subarray(0, length));
-  if (!('length' in change)) next.set(change.bytes, change.position);
-  return next;
+  /** Of what was not synced each change is there, torn or gone. */
+  crash(random: Random): void {
+    const changes = this.#unsynced;
+    this.#unsynced = [];
+    for (const { change, before, length } of changes.toReversed()) {
+      this.#resize(length);
+      this.#bytes.set(before, 'length' in change ? change.length : change.position);
+    }
+    for (const { change } of changes) {
+      const fate = random();
+      if (fate < 0.4) this.#apply(change);
+      else if (fate < 0.7 && 'bytes' in change) this.#apply({ position: change.position, bytes: change.bytes.subarray(0, Math.floor(random() * change.bytes.length)) });
+    }
+  }
+
+  /** Flips a bit on the platter. */
+  damage(at: number, bit: number): void {
+    this.#bytes[at]! ^= 1 << bit;
+  }
 }
 
 type NameChange = (names: Map<string, Inode>) => void;
@@ -68,16 +103,7 @@ export class Disk {
     }
     this.#nameChanges.clear();
     this.#names = new Map(this.#syncedNames);
-    for (const inode of this.#names.values()) {
-      let { synced } = inode;
-      for (const change of inode.unsynced) {
-        const fate = random();
-        if (fate < 0.4) synced = changed(synced, change);
-        else if (fate < 0.7 && 'bytes' in change) synced = changed(synced, { position: change.position, bytes: change.bytes.subarray(0, Math.floor(random() * change.bytes.length)) });
-      }
-      inode.content = synced;
-      inode.sync();
-    }
+    for (const inode of this.#names.values()) inode.crash(random);
     for (const transact of this.#transactions) if (random() < 0.5) transact();
     this.#transactions.clear();
   }
@@ -99,11 +125,7 @@ export class Disk {
   damage(path: string): void {
     const inode = this.#names.get(path);
     if (inode === undefined || inode.content.length === 0) return;
-    const content = inode.content.slice();
-    const at = this.#scheduler.between(0, content.length);
-    content[at]! ^= 1 << this.#scheduler.between(0, 8);
-    inode.content = content;
-    inode.sync();
+    inode.damage(this.#scheduler.between(0, inode.content.length), this.#scheduler.between(0, 8));
   }
 
   damageControl(version: number): void {
@@ -204,7 +226,14 @@ export class Disk {
           return { bytesWritten: bytes.length };
         }),
       truncate: (length) => done(() => change({ length })),
-      datasync: () => done(() => inode.sync()),
+      datasync: () =>
+        done(() => {
+          if (this.failures > 0 && scheduler.chance(0.02)) {
+            this.failures -= 1;
+            throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+          }
+          inode.sync();
+        }),
       sync: () => done(() => inode.sync()),
       close: () =>
         soon(() => {

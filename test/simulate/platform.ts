@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly sources: readonly AnySource[];
   /** Whether the training thread ever answers this. */
   readonly answers: (input: Uint8Array) => boolean;
+  /** A shard crashes, now. */
+  readonly breaks: () => boolean;
 }
 
 /** What the engine takes from its process, given by the scheduler: its shards are turned there instead of by threads. */
@@ -48,7 +50,7 @@ export function simulatedPlatform(surroundings: Surroundings): Platform {
   };
 }
 
-function simulatedThreads({ scheduler, life, pace, operators, sources }: Surroundings): Threads {
+function simulatedThreads({ scheduler, life, pace, operators, sources, breaks }: Surroundings): Threads {
   return {
     start(tasks, hear, fail) {
       let up = 0;
@@ -81,6 +83,7 @@ function simulatedThreads({ scheduler, life, pace, operators, sources }: Surroun
             };
             const words = new Int32Array(start.memory.signals[start.shard]!);
             const turn = (shard: Shard): void => {
+              if (breaks()) throw new Error(`shard ${start.shard} crashes`);
               for (let burst = scheduler.between(1, 6); burst > 0; burst--) {
                 const seen = words[0]!;
                 if (shard.turn() === 'worked') continue;
@@ -95,7 +98,7 @@ function simulatedThreads({ scheduler, life, pace, operators, sources }: Surroun
             };
             scheduler.after(life, scheduler.draw(latency), () =>
               guarded(() => {
-                const shard = new Shard(structuredClone(start), operators, sources, report);
+                const shard = new Shard({ ...start, names: structuredClone(start.names), saved: structuredClone(start.saved) }, operators, sources, report);
                 report({ type: 'ready' });
                 turn(shard);
               }),

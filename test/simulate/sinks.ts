@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppendFile } from '../../engine/append-file.js';
 import type { Batch } from '../../engine/batch.js';
 import { defineSink, type AnySink, type ConnectorContext, type Position, type Sink } from '../../engine/connector.js';
-import type { Files } from '../../engine/files.js';
+import { syncFolder, type Files } from '../../engine/files.js';
 import type { Finding } from '../../engine/finding.js';
 import type { Names } from '../../engine/operator.js';
 import type { Latency, Life, Scheduler } from './scheduler.js';
@@ -13,16 +13,24 @@ export class Store {
   readonly rows = new Map<string, string>();
   /** By id and revision. */
   readonly findings = new Map<string, string>();
-  /** A finding told again said something else. */
+  /** What was told again and said something else. */
   readonly contradictions: string[] = [];
+  readonly #once: ReadonlySet<string>;
 
-  put(key: string, row: string): void {
+  /** `once`: nodes that give one row for a time and series, so that a further one is the same one told again. */
+  constructor(once: ReadonlySet<string>) {
+    this.#once = once;
+  }
+
+  put(node: string, key: string, row: string): void {
+    const before = this.rows.get(key);
+    if (before !== undefined && before !== row && this.#once.has(node)) this.contradictions.push(`${key}: ${before}, and then ${row}`);
     this.rows.set(key, row);
   }
 
   tell(key: string, finding: string): void {
     const before = this.findings.get(key);
-    if (before !== undefined && before !== finding) this.contradictions.push(`${before}\nand then ${finding}`);
+    if (before !== undefined && before !== finding) this.contradictions.push(`${before}, and then ${finding}`);
     this.findings.set(key, finding);
   }
 }
@@ -82,7 +90,7 @@ class StoreSink extends Watched implements Sink {
     await scheduler.later(life, scheduler.draw(latency) / 4, () => {
       for (let i = 0; i < batch.length; i++) {
         const [key, row] = [`${node} ${batch.time[i]} ${names.text(batch.slot[i]!)}`, rowText(batch, i)];
-        this.#gathered.push((store) => store.put(key, row));
+        this.#gathered.push((store) => store.put(node, key, row));
       }
     });
     if (this.#gathered.length > gathers) await this.#send();
@@ -117,23 +125,17 @@ class StoreSink extends Watched implements Sink {
   }
 }
 
-/** Files in order, as the sink `file` writes them; opened at a length they forget what came after it. */
+/** A file in order, as the sink `file` writes it; opened at a length it forgets what came after that. */
 class FileSink extends Watched implements Sink {
-  #rows: AppendFile | undefined;
-  #findings: AppendFile | undefined;
+  #file: AppendFile | undefined;
 
   async open(from: Position | undefined): Promise<void> {
-    const { rows, findings } = (from ?? { rows: 0, findings: 0 }) as { rows: number; findings: number };
+    const size = (from as number | undefined) ?? 0;
     const { files } = this.world;
-    for (const [path, size] of [[ROWS, rows], [FINDINGS, findings]] as const) {
-      const there = size === 0 ? 0 : (await files.stat(path)).size;
-      if (there < size) this.world.violation(`${path} has ${there} bytes, and ${size} were synced`);
-    }
-    this.#rows = await AppendFile.open(ROWS, { size: rows, files });
-    this.#findings = await AppendFile.open(FINDINGS, { size: findings, files });
-    const folder = await files.open('/out', 'r');
-    await folder.sync();
-    await folder.close();
+    const there = size === 0 ? 0 : (await files.stat(LINES)).size;
+    if (there < size) this.world.violation(`${LINES} has ${there} bytes, and ${size} were synced`);
+    this.#file = await AppendFile.open(LINES, { size, files });
+    await syncFolder('/out', files);
   }
 
   async write(node: string, batch: Batch, names: Names): Promise<void> {
@@ -141,29 +143,26 @@ class FileSink extends Watched implements Sink {
     if (this.world.fails('file')) throw new Error('the file cannot be written');
     let text = '';
     for (let i = 0; i < batch.length; i++) text += `${batch.time[i]} ${node} ${names.text(batch.slot[i]!)} ${rowText(batch, i)}\n`;
-    await this.#rows!.append(Buffer.from(text));
+    await this.#file!.append(Buffer.from(text));
   }
 
   async receive(node: string, finding: Finding): Promise<void> {
     this.came('a finding');
-    await this.#findings!.append(Buffer.from(`${node} ${JSON.stringify(finding)}\n`));
+    await this.#file!.append(Buffer.from(`${finding.time} ${node} finding ${JSON.stringify(finding)}\n`));
   }
 
   async flush(): Promise<Position> {
-    await this.#rows!.sync();
-    await this.#findings!.sync();
-    return { rows: this.#rows!.size, findings: this.#findings!.size };
+    await this.#file!.sync();
+    return this.#file!.size;
   }
 
   async close(): Promise<void> {
-    // After a failure they may not be open.
-    await this.#rows?.close();
-    await this.#findings?.close();
+    // After a failure it may not be open.
+    await this.#file?.close();
   }
 }
 
-export const ROWS = '/out/rows';
-export const FINDINGS = '/out/findings';
+export const LINES = '/out/lines';
 
 /** The sinks of a life, by type. */
 export function sinksOf(world: SinkWorld): AnySink[] {

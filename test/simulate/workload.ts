@@ -66,6 +66,9 @@ function drawSeries(draw: Draw, source: number): string[] {
 
 function drawMessages(draw: Draw, series: readonly string[], disorder: number, late: boolean): Message[] {
   const messages: Message[] = [];
+  // Of some publishers many messages have the same time.
+  const grid = draw.pick([1, 1, 1_000]);
+  const onGrid = (time: number): number => Math.floor(time / grid) * grid;
   let at = draw.between(0, 2_000);
   for (let id = draw.between(0, 60); id > 0; id--) {
     // Now and then so long that the source counts as idle.
@@ -73,7 +76,7 @@ function drawMessages(draw: Draw, series: readonly string[], disorder: number, l
     const rows = Array.from({ length: draw.between(1, 5) }, (): Row => {
       const behind = late && draw.chance(0.03) ? draw.between(0, 8_000) : draw.between(0, disorder * 0.9);
       const value = draw.chance(0.03) ? draw.between(500, 1_000) : draw.between(40, 60);
-      return [START + at - behind, draw.pick(series), value];
+      return [START + onGrid(at) - onGrid(behind), draw.pick(series), value];
     });
     messages.push({ id, at, rows });
   }
@@ -109,6 +112,8 @@ const kinds: readonly { readonly type: string; readonly config: (draw: Draw) => 
   { type: 'window', config: (draw) => ({ gap: '2s', max: draw.pick(['10s', '30s']), aggregates: ['count', 'sum'] }) },
   { type: 'window', config: (draw) => ({ rows: draw.pick([3, 5]), aggregates: ['count', 'sum'] }) },
   { type: 'detect', config: () => ({ warmup: 10, close_for: 2 }), findings: true },
+  // Twice, as it alone regroups rows.
+  { type: 'total', config: () => ({}) },
   { type: 'total', config: () => ({}) },
   { type: 'learner', config: (draw) => ({ due: draw.pick([1_000, 3_000, 10_000]) }), alone: true },
   { type: 'correlate', config: () => ({ by: ['service'], window: '5s', duplicates: '3s' }), takes: 'findings' },

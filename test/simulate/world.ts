@@ -10,7 +10,7 @@ import { Disk } from './disk.js';
 import { operators, questionOf } from './operators.js';
 import { simulatedPlatform, type Pace } from './platform.js';
 import { Scheduler, type Latency, type Life } from './scheduler.js';
-import { FINDINGS, ROWS, sinksOf, Store } from './sinks.js';
+import { LINES, sinksOf, Store } from './sinks.js';
 import { Broker, Publisher, sourcesOf, type Input } from './sources.js';
 import { START, type Workload } from './workload.js';
 
@@ -18,9 +18,8 @@ import { START, type Workload } from './workload.js';
 export interface Outcome {
   readonly rows: ReadonlyMap<string, string>;
   readonly findings: ReadonlyMap<string, string>;
-  /** Lines of the ordered files. */
+  /** Of the ordered file. */
   readonly lines: readonly string[];
-  readonly orderedFindings: readonly string[];
   readonly decisions: readonly Decision[];
   /** What must not be: each a sentence. */
   readonly violations: readonly string[];
@@ -46,7 +45,7 @@ export class World {
   readonly #calm: Calm | undefined;
   readonly #scheduler: Scheduler;
   readonly #disk: Disk;
-  readonly #store = new Store();
+  readonly #store: Store;
   readonly #inputs: ReadonlyMap<string, Input>;
   readonly #brokers: ReadonlyMap<string, Broker>;
   readonly #publishers: ReadonlyMap<string, Publisher>;
@@ -69,12 +68,14 @@ export class World {
     this.#calm = calm;
     const scheduler = new Scheduler(seeded(seed));
     this.#scheduler = scheduler;
+    const once = workload.graph.operators.filter(({ type, config }) => ['learner', 'total'].includes(type) || (config as { size?: number }).size !== undefined);
+    this.#store = new Store(new Set(once.map(({ name }) => name)));
     const typical = () => ({ typical: calm === undefined ? scheduler.pick([0.01, 0.1, 1, 10]) : 0.01 });
     this.#latency = typical();
     this.#disk = new Disk(scheduler, typical());
     this.#gathers = scheduler.pick([0, 5, 1_000]);
     const many = (): number => (calm === undefined && scheduler.chance(0.4) ? scheduler.between(1, 3) : 0);
-    this.#faults = new Map(['source', 'store', 'file'].map((what) => [what, many()]));
+    this.#faults = new Map(['source', 'store', 'file', 'shard'].map((what) => [what, many()]));
     this.#kills = calm === undefined ? scheduler.between(0, 5) : 0;
     if (calm === undefined && scheduler.chance(0.2)) this.#disk.failures = scheduler.between(1, 3);
     this.#lasts = Math.max(100, ...workload.inputs.map((input) => (input.kind === 'file' ? 0 : (input.messages.at(-1)?.at ?? 0))));
@@ -88,6 +89,7 @@ export class World {
     const scheduler = this.#scheduler;
     if (this.#calm !== undefined) await this.#decideBeforehand(this.#calm.decisions);
     for (const publisher of this.#publishers.values()) publisher.run(scheduler, ever, ANSWER_MS);
+    if (this.#calm === undefined) this.#plan();
     for (let life = 1; ; life++) {
       const how = await this.#live(life);
       this.#note(how);
@@ -97,13 +99,31 @@ export class World {
     return {
       rows: this.#store.rows,
       findings: this.#store.findings,
-      lines: this.#linesOf(ROWS),
-      orderedFindings: this.#linesOf(FINDINGS),
+      lines: this.#lines(),
       decisions: [...this.#decisions.values()],
       violations: [...this.#violations, ...this.#store.contradictions],
       trace: this.#trace,
       steps: scheduler.steps,
     };
+  }
+
+  /** What goes wrong at a time of its own: a broker is away for a while, the wall clock is set. */
+  #plan(): void {
+    const scheduler = this.#scheduler;
+    for (const [name, broker] of this.#brokers) {
+      if (!scheduler.chance(0.3)) continue;
+      scheduler.after(ever, scheduler.random() * this.#lasts, () => {
+        this.#note(`${name} is away`);
+        broker.away = scheduler.now + scheduler.between(100, 15_000);
+      });
+    }
+    for (let times = scheduler.chance(0.3) ? scheduler.between(1, 4) : 0; times > 0; times--) {
+      scheduler.after(ever, scheduler.random() * this.#lasts, () => {
+        const by = scheduler.between(-8_000, 3_000);
+        this.#note(`the clock is set by ${by} ms`);
+        this.#wall += by;
+      });
+    }
   }
 
   /** One process, to its end or its death. */
@@ -124,7 +144,7 @@ export class World {
       },
       (error: Error) => (end = error),
     );
-    const killAt = this.#kills > 0 ? scheduler.steps + Math.floor(10 ** (0.5 + 3.2 * scheduler.random())) : Infinity;
+    const killAt = this.#kills > 0 ? scheduler.steps + Math.floor(10 ** (1 + 2.5 * scheduler.random())) : Infinity;
     const until = scheduler.now + LONGEST_MS;
     const drains = scheduler.chance(0.2);
     const moving = await scheduler.run(() => end !== undefined || scheduler.steps >= killAt || scheduler.now > until);
@@ -201,7 +221,7 @@ export class World {
       // A calm run has all its time: nothing is idle but by decision.
       clock: calm === undefined ? forwardClock(() => this.#wall + scheduler.now, () => scheduler.now) : { now: () => START + LONGEST_MS, elapsed: () => 0 },
       random: seeded(scheduler.between(0, 1_000_000)),
-      platform: simulatedPlatform({ scheduler, life, disk, pace, operators, sources, answers }),
+      platform: simulatedPlatform({ scheduler, life, disk, pace, operators, sources, answers, breaks: () => this.#fails('shard', 0.002) }),
       log: this.#log(),
       base: '/',
       folder: '/data',
@@ -209,9 +229,9 @@ export class World {
     };
   }
 
-  #fails(what: string): boolean {
+  #fails(what: string, probability = 0.03): boolean {
     const left = this.#faults.get(what) ?? 0;
-    if (left === 0 || !this.#scheduler.chance(0.03)) return false;
+    if (left === 0 || !this.#scheduler.chance(probability)) return false;
     this.#faults.set(what, left - 1);
     return true;
   }
@@ -252,8 +272,8 @@ export class World {
     }
   }
 
-  #linesOf(path: string): string[] {
-    return Buffer.from(this.#disk.content(path) ?? []).toString().split('\n').filter((line) => line !== '');
+  #lines(): string[] {
+    return Buffer.from(this.#disk.content(LINES) ?? []).toString().split('\n').filter((line) => line !== '');
   }
 }
 
@@ -271,15 +291,15 @@ function after(scheduler: Scheduler, ms: number): () => boolean {
 function decisionsIn(bytes: Uint8Array): Decision[] {
   const decisions: Decision[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0; at + HEADER <= bytes.length; ) {
-    const length = view.getUint32(at + 8, true);
-    const payload = bytes.subarray(at + HEADER, at + HEADER + length);
-    if (payload.length < length || checksum(bytes.subarray(at + 8, at + HEADER + length)) !== view.getUint32(at + 4, true)) break;
-    decisions.push(JSON.parse(Buffer.from(payload).toString()) as Decision);
-    at += HEADER + length;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = buffer.indexOf(MARK); at >= 0 && at + HEADER <= bytes.length; at = buffer.indexOf(MARK, at + 1)) {
+    const end = at + HEADER + view.getUint32(at + 8, true);
+    if (end > bytes.length || checksum(bytes.subarray(at + 8, end)) !== view.getUint32(at + 4, true)) continue;
+    decisions.push(JSON.parse(buffer.toString('utf8', at + HEADER, end)) as Decision);
   }
   return decisions;
 }
 
-/** Of a record in a log on disk. */
+/** Of a record in a log on disk: how it begins, and how long that is. */
+const MARK = 'MRL1';
 const HEADER = 20;
