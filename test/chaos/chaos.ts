@@ -4,8 +4,8 @@ import { until } from '../engine-process.js';
 import { away, hurt, type Harm, type Victim } from './faults.js';
 import { DISORDER_MS, Load } from './load.js';
 import { LoadPublisher } from './publisher.js';
-import { Endings, Stack } from './stack.js';
-import { differences, samplesOf, stored, without, type Stored } from './stored.js';
+import { Endings, findingsStream, Stack, type Name } from './stack.js';
+import { differences, findingsIn, samplesOf, stored, without, type Stored } from './stored.js';
 
 /** The last sample lies so far ahead, less than the engine takes for a wrong clock: it closes all windows and alerts. */
 const AHEAD_MS = 50_000;
@@ -69,20 +69,21 @@ async function compare(
     const url = stack.questdb.addresses['http']!;
     const published = load.rows.toSorted();
     let found: readonly string[] = [];
-    let tables: Stored = new Map();
+    let kept: Stored = new Map();
+    const all = async (name: Name): Promise<Stored> => new Map([...(await stored(url, `${name}_`)), ['findings told', await findingsIn(stack.nats.addresses['client']!, findingsStream(name), `findings.${name}.`)]]);
     const latest = performance.now() + LATEST_MS;
     await until(async () => {
-      tables = await stored(url, 'hurt_');
+      kept = await all('hurt');
       const samples = await samplesOf(url, 'hurt_in');
       const [lost, more] = [without(published, samples), without(samples, published)];
       found = [
         ...stack.accidents,
         ...(lost.length + more.length === 0 ? [] : [`of the samples published ${lost.length} are missing (${lost.slice(0, DIFFERENT_SHOWN).join('; ')}), and ${more.length} others are there (${more.slice(0, DIFFERENT_SHOWN).join('; ')})`]),
-        ...differences(tables, await stored(url, 'calm_'), DIFFERENT_SHOWN),
+        ...differences(kept, await all('calm'), DIFFERENT_SHOWN),
       ];
       return found.length === 0 || performance.now() > latest;
     });
-    return { differences: found, rows: Object.fromEntries([...tables].map(([name, rows]) => [name, rows.length - 1])), samples: published.length, faults };
+    return { differences: found, rows: Object.fromEntries([...kept].map(([name, rows]) => [name, rows.length])), samples: published.length, faults };
   } finally {
     await endings.end();
   }

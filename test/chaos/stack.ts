@@ -14,7 +14,11 @@ import { DISORDER_MS } from './load.js';
 const STREAM = 'METRICS';
 
 /** Results of the two runs lie side by side in one QuestDB, under these prefixes. */
-export type Name = 'hurt' | 'calm';
+const NAMES = ['hurt', 'calm'] as const;
+export type Name = (typeof NAMES)[number];
+
+/** Where a run publishes its findings. */
+export const findingsStream = (name: Name): string => `FINDINGS_${name}`;
 
 interface Health {
   readonly components: readonly { readonly kind: string; readonly type: string; readonly status: string; readonly detail?: string; readonly watermark?: string }[];
@@ -72,10 +76,13 @@ export class Stack {
     const proxies = { nats: await FaultProxy.start(nats.ports['client']!), questdb: await FaultProxy.start(questdb.ports['http']!) };
     endings.teardown(() => Object.values(proxies).forEach((proxy) => proxy.close()));
     const connection = await connect({ servers: nats.addresses['client']! });
-    await (await connection.jetstreamManager()).streams.add({ name: STREAM, subjects: ['metrics.v1.>'], storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old });
+    const { streams } = await connection.jetstreamManager();
+    const keeping = { storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old };
+    await streams.add({ name: STREAM, subjects: ['metrics.v1.>'], ...keeping });
+    for (const name of NAMES) await streams.add({ name: findingsStream(name), subjects: [`findings.${name}.>`], ...keeping });
     await connection.close();
     const { hurt, calm } = await freePorts(['hurt', 'calm']);
-    for (const name of ['hurt', 'calm']) place(name);
+    for (const name of NAMES) place(name);
     return new Stack(endings, folder, nats, questdb, proxies, { hurt: hurt!, calm: calm! }, spool);
   }
 
@@ -155,6 +162,7 @@ operators:
   alerts: { type: correlate, from: odd, window: 5s, duplicates: 3s }
 sinks:
   history: { type: questdb, from: [in, rates, rates.late, sums, sums.late, odd, alerts], url: 'http://127.0.0.1:${questdb}', prefix: ${name}_, retention: forever, encoder: binary, spool: ${this.#spool} }
+  told: { type: nats, from: [odd, alerts], servers: 'nats://127.0.0.1:${nats}', findings: findings.${name}, jetstream: { stream: ${findingsStream(name)} } }
   live: { type: live, from: [odd, alerts] }
 `;
   }
