@@ -5,11 +5,12 @@ import { away, hurt, type Harm, type Victim } from './faults.js';
 import { DISORDER_MS, Load } from './load.js';
 import { LoadPublisher } from './publisher.js';
 import { Endings, findingsStream, Stack, type Name } from './stack.js';
-import { differences, findingsIn, samplesOf, stored, without, type Stored } from './stored.js';
+import { counts, differences, findingsIn, samplesOf, stored, without, type Stored } from './stored.js';
 
 /** The last sample lies so far ahead, less than the engine takes for a wrong clock: it closes all windows and alerts. */
 const AHEAD_MS = 50_000;
-/** What is on its way to QuestDB when both runs are through has come after so long, or never does. */
+/** Nothing changes for so long: where both have as many rows, and where they have not. Rows wait in the spool of whoever reads quicker than QuestDB takes. */
+const SETTLE_MS = 1_000;
 const LATEST_MS = 60_000;
 const DIFFERENT_SHOWN = 5;
 /** Load before and after. */
@@ -29,6 +30,19 @@ export interface Outcome {
   readonly samples: number;
   /** How often what was done. */
   readonly faults: Readonly<Record<string, number>>;
+}
+
+/** Resolves when the tables of both runs have as many rows; or when nothing has come for so long that nothing will: the comparison tells what. */
+async function settled(url: string): Promise<void> {
+  let before = '';
+  let changed = performance.now();
+  await until(async () => {
+    const [hurt, calm] = [await counts(url, 'hurt_'), await counts(url, 'calm_')];
+    if (`${hurt} ${calm}` !== before) [before, changed] = [`${hurt} ${calm}`, performance.now()];
+    const passed = performance.now() - changed;
+    await sleep(SETTLE_MS / 10);
+    return passed > (hurt === calm ? SETTLE_MS : LATEST_MS);
+  });
 }
 
 export interface Given {
@@ -65,24 +79,17 @@ async function compare(
     say('reading the same stream undisturbed');
     stack.begin('calm');
     await stack.through('calm', passed);
-    for (const name of ['hurt', 'calm'] as const) await stack.end(name, 'SIGTERM');
     const url = stack.questdb.addresses['http']!;
-    const published = load.rows.toSorted();
-    let found: readonly string[] = [];
-    let kept: Stored = new Map();
+    await settled(url);
+    for (const name of ['hurt', 'calm'] as const) await stack.end(name, 'SIGTERM');
     const all = async (name: Name): Promise<Stored> => new Map([...(await stored(url, `${name}_`)), ['findings told', await findingsIn(stack.nats.addresses['client']!, findingsStream(name), `findings.${name}.`)]]);
-    const latest = performance.now() + LATEST_MS;
-    await until(async () => {
-      kept = await all('hurt');
-      const samples = await samplesOf(url, 'hurt_in');
-      const [lost, more] = [without(published, samples), without(samples, published)];
-      found = [
-        ...stack.accidents,
-        ...(lost.length + more.length === 0 ? [] : [`of the samples published ${lost.length} are missing (${lost.slice(0, DIFFERENT_SHOWN).join('; ')}), and ${more.length} others are there (${more.slice(0, DIFFERENT_SHOWN).join('; ')})`]),
-        ...differences(kept, await all('calm'), DIFFERENT_SHOWN),
-      ];
-      return found.length === 0 || performance.now() > latest;
-    });
+    const [published, samples, kept] = [load.rows.toSorted(), await samplesOf(url, 'hurt_in'), await all('hurt')];
+    const [lost, more] = [without(published, samples), without(samples, published)];
+    const found = [
+      ...stack.accidents,
+      ...(lost.length + more.length === 0 ? [] : [`of the samples published ${lost.length} are missing (${lost.slice(0, DIFFERENT_SHOWN).join('; ')}), and ${more.length} others are there (${more.slice(0, DIFFERENT_SHOWN).join('; ')})`]),
+      ...differences(kept, await all('calm'), DIFFERENT_SHOWN),
+    ];
     return { differences: found, rows: Object.fromEntries([...kept].map(([name, rows]) => [name, rows.length])), samples: published.length, faults };
   } finally {
     await endings.end();

@@ -4,7 +4,7 @@ import { systemRandom } from '../../engine/random.js';
 import { kills, slowed, stopped, type Outcome } from './chaos.js';
 import { victims, type Victim } from './faults.js';
 
-const MESSAGES_PER_SECOND = 100;
+const MESSAGES_PER_SECOND = 60;
 /** A kill every second and a half, with the connections that are broken between. */
 const GAP_MS = 2_400;
 

@@ -10,8 +10,7 @@ export type Stored = ReadonlyMap<string, readonly string[]>;
 export async function stored(url: string, prefix: string): Promise<Stored> {
   const found = new Map<string, readonly string[]>();
   const schema: string[] = [];
-  const names = (await csv(url, 'select table_name from tables() order by table_name')).map((line) => line.replaceAll('"', '')).filter((name) => name.startsWith(prefix));
-  for (const name of names) {
+  for (const name of await tables(url, prefix)) {
     // In order of their names: a column is added when the first row has it.
     const columns = (await csv(url, `select "column" from table_columns('${name}') order by "column"`)).map((line) => line.replaceAll('"', ''));
     const rows = await csv(url, `select ${columns.map((column) => `"${column}"`).join(', ')} from "${name}"`);
@@ -19,6 +18,16 @@ export async function stored(url: string, prefix: string): Promise<Stored> {
     schema.push(`${name.slice(prefix.length)}: ${columns.join(', ')}`);
   }
   return found.set('schema', schema);
+}
+
+async function tables(url: string, prefix: string): Promise<string[]> {
+  return (await csv(url, 'select table_name from tables() order by table_name')).map((line) => line.replaceAll('"', '')).filter((name) => name.startsWith(prefix));
+}
+
+/** How many rows each table has, as text. */
+export async function counts(url: string, prefix: string): Promise<string> {
+  const each = (await tables(url, prefix)).map((name) => `select '${name.slice(prefix.length)}', count() from "${name}"`);
+  return each.length === 0 ? '' : (await csv(url, each.join(' union all '))).join(' ');
 }
 
 /** Of each sample of the source's table: time, series and value, as `Load.row` writes them, sorted. */

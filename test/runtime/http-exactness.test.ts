@@ -11,6 +11,7 @@ import { seeded, systemRandom, type Random } from '../../engine/random.js';
 import { seriesText } from '../../engine/series.js';
 import { emptyFolder, EngineProcess, until } from '../engine-process.js';
 import { root } from '../config/root.js';
+import { FaultProxy } from '../services/fault-proxy.js';
 
 const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? Math.floor(systemRandom() * 2 ** 31));
 
@@ -108,7 +109,7 @@ async function readOn(port: number, goOn: () => boolean): Promise<void> {
   }
 }
 
-await t.test('posted under load to an engine that is killed again and again: what was answered counts once, what was not at most once', async (t) => {
+await t.test('posted under load to an engine that is killed again and again, over connections that are cut: what was answered counts once, what was not at most once', async (t) => {
   t.comment(`seed ${seed}: MILLRACE_TEST_SEED=${seed} takes the same again`);
   const random = seeded(seed);
   const folder = emptyFolder(t);
@@ -116,7 +117,10 @@ await t.test('posted under load to an engine that is killed again and again: wha
   writeFileSync(join(folder, 'graph.yml'), GRAPH);
   const start = () => new EngineProcess(t, [process.execPath, join(root, 'bin/millrace.js'), 'run', 'graph.yml', '--port', String(port)], folder);
 
-  const publishers = Array.from({ length: PUBLISHERS }, (_, number) => new Publisher(port, number));
+  // What breaks connections in the middle of a request or an answer stands between.
+  const proxy = await FaultProxy.start(port);
+  t.teardown(() => proxy.close());
+  const publishers = Array.from({ length: PUBLISHERS }, (_, number) => new Publisher(proxy.port, number));
   const publishing = publishers.map((publisher) => publisher.run());
   let reading = true;
   const reader = readOn(port, () => reading);
@@ -126,7 +130,9 @@ await t.test('posted under load to an engine that is killed again and again: wha
     if (random() < 0.3) await sleep(600 * random());
     else {
       await engine.ready();
-      await sleep(1_200 * random());
+      await sleep(600 * random());
+      proxy.cutAfter(Math.floor(random() * 20_000), random() < 0.5 ? 'up' : 'down');
+      await sleep(600 * random());
     }
     t.same(await engine.end('SIGKILL'), { code: null, signal: 'SIGKILL' }, { log: engine.stdout });
   }
