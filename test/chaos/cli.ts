@@ -5,6 +5,8 @@ import { kills, slowed, stopped, type Outcome } from './chaos.js';
 import { victims, type Victim } from './faults.js';
 
 const MESSAGES_PER_SECOND = 60;
+/** Fills the spool of a QuestDB that is away in less than a minute. */
+const MANY_MESSAGES_PER_SECOND = 150;
 /** A kill every second and a half, with the connections that are broken between. */
 const GAP_MS = 2_400;
 
@@ -39,7 +41,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const seed = wholeNumber(values.seed, Math.floor(systemRandom() * 2 ** 31), 'seed');
-const given = { seed, perSecond: wholeNumber(values.rate, MESSAGES_PER_SECOND, 'rate'), say };
+const given = { seed, perSecond: wholeNumber(values.rate, values.away === undefined ? MESSAGES_PER_SECOND : MANY_MESSAGES_PER_SECOND, 'rate'), say };
 say(`seed ${seed}`);
 if (values.away !== undefined) {
   const [victim] = chosen(values.away);
