@@ -1,13 +1,15 @@
-// npm run simulate -- [--seeds 1000] [--from 0] [--seed N]: seeds from one on, or one alone, on all cores.
+// npm run simulate -- [--seeds 1000] [--from 0] [--seed N] [--mutant NAME]: seeds from one on, or one alone, on all cores; with a fault planted into the engine.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { mutants } from './mutants.js';
 import type { Report } from './worker.js';
 
 /** So many failures are shown whole, of the others the first line. */
 const SHOWN = 3;
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '0' }, seed: { type: 'string' } } });
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '0' }, seed: { type: 'string' }, mutant: { type: 'string' } } });
+if (values.mutant !== undefined && !mutants.some(({ name }) => name === values.mutant)) throw new Error(`no mutant ${values.mutant}; there are:\n${mutants.map(({ name, says }) => `  ${name}: ${says}`).join('\n')}`);
 const first = wholeNumber('seed', values.seed ?? values.from);
 const count = values.seed === undefined ? wholeNumber('seeds', values.seeds) : 1;
 
@@ -34,7 +36,7 @@ function hear({ seed, steps: more, failure }: Report): void {
 /** Takes seed after seed until there are no more. */
 function work(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('worker.js', import.meta.url));
+    const worker = new Worker(new URL('worker.js', import.meta.url), { workerData: { mutant: values.mutant } });
     const give = (): void => {
       if (next < first + count) worker.postMessage(next++);
       else void worker.terminate().then(() => resolve());

@@ -3,8 +3,8 @@ import t, { type Test } from 'tap';
 import { describeFailure, simulate } from './simulate.js';
 
 /** Always the same, and others each time. */
-const FIXED = 150;
-const RANDOM = 50;
+const FIXED = 100;
+const RANDOM = 30;
 
 async function check(t: Test, seeds: readonly number[]): Promise<void> {
   let steps = 0;

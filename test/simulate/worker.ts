@@ -1,5 +1,5 @@
-import { parentPort } from 'node:worker_threads';
-import { describeFailure, simulate } from './simulate.js';
+import { parentPort, workerData } from 'node:worker_threads';
+import { mutated } from './mutate.js';
 
 /** What became of a seed. */
 export interface Report {
@@ -9,10 +9,14 @@ export interface Report {
   readonly failure: string | undefined;
 }
 
+/** The fault that is planted, if any. */
+const { mutant } = workerData as { readonly mutant: string | undefined };
+const { describeFailure, simulate } = await (mutant === undefined ? import('./simulate.js') : mutated(mutant));
+
 const port = parentPort!;
 port.on('message', (seed: number) => {
   simulate(seed).then(
-    ({ failure, steps }) => port.postMessage({ seed, steps, failure: failure === undefined ? undefined : describeFailure(failure) } satisfies Report),
+    ({ failure, steps }) => port.postMessage({ seed, steps, failure: failure === undefined ? undefined : describeFailure(failure, mutant) } satisfies Report),
     (error: Error) => port.postMessage({ seed, steps: 0, failure: `seed ${seed}: the simulator itself fails: ${error.stack}` } satisfies Report),
   );
 });

@@ -71,10 +71,12 @@ function drawMessages(draw: Draw, series: readonly string[], disorder: number, l
   const onGrid = (time: number): number => Math.floor(time / grid) * grid;
   let at = draw.between(0, 2_000);
   for (let id = draw.between(0, 60); id > 0; id--) {
-    // Now and then so long that the source counts as idle.
-    at += draw.chance(0.04) ? draw.between(4_000, 12_000) : draw.between(0, 500);
+    // Now and then so long that the source counts as silent; then rows may come that are older than what it was moved to.
+    const pause = draw.chance(0.06) ? draw.between(4_000, 12_000) : draw.between(0, 500);
+    const old = pause > 4_000 ? 0.3 : 0.03;
+    at += pause;
     const rows = Array.from({ length: draw.between(1, 5) }, (): Row => {
-      const behind = late && draw.chance(0.03) ? draw.between(0, 8_000) : draw.between(0, disorder * 0.9);
+      const behind = late && draw.chance(old) ? draw.between(0, 8_000) : draw.between(0, disorder * 0.9);
       const value = draw.chance(0.03) ? draw.between(500, 1_000) : draw.between(40, 60);
       return [START + onGrid(at) - onGrid(behind), draw.pick(series), value];
     });

@@ -1,0 +1,83 @@
+/** A fault planted into one compiled file: a text that stands there once, and what stands there instead. */
+export interface Mutant {
+  readonly name: string;
+  readonly says: string;
+  /** From the root of the build. */
+  readonly file: string;
+  readonly text: string;
+  readonly instead: string;
+}
+
+/** Faults that engines like this one have had; the simulator must find each. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'commit-before-flush',
+    says: 'A checkpoint does not wait for what a store was sent',
+    file: 'engine/sink-pump.js',
+    text: 'const position = await this.#sink.flush(this.#barrier);',
+    instead: 'const position = this.#aligner === undefined ? (void this.#sink.flush(this.#barrier).catch(() => {}), null) : await this.#sink.flush(this.#barrier);',
+  },
+  {
+    name: 'watermark-before-its-rows',
+    says: 'The watermark of all that was read goes before the first of its rows',
+    file: 'engine/intake.js',
+    text: 'await this.#sendRun(staging, staging.watermark.before(staging.time[staging.sent]));',
+    instead: 'await this.#sendRun(staging, staging.watermark.before(Math.max(...staging.time.subarray(staging.sent, staging.ready))));',
+  },
+  {
+    name: 'answer-lost',
+    says: 'A question to the training thread that is open at a barrier is not saved',
+    file: 'engine/stage.js',
+    text: 'asks: this.output.asks.map((ask) => ({ ...ask })),',
+    instead: 'asks: [],',
+  },
+  {
+    name: 'barrier-overtaken',
+    says: 'An actor goes on reading an input whose barrier has come',
+    file: 'engine/actor.js',
+    text: 'if (mailbox.aligned || mailbox.ended || this.#held(mailbox))',
+    instead: 'if (mailbox.ended || this.#held(mailbox))',
+  },
+  {
+    name: 'repeats-told-by-time',
+    says: 'A source takes a message for a repeat of another of the same time',
+    file: 'test/simulate/sources.js',
+    text: 'const identity = message.id;',
+    instead: 'const identity = message.rows[0][0];',
+  },
+  {
+    name: 'answer-not-written',
+    says: 'When an answer takes effect is told without being written down',
+    file: 'engine/training.js',
+    text: "if ((await this.journal?.record({ type: 'answer', node: node.spec.name, series, member, task, asked, due })) === false)",
+    instead: 'if (false)',
+  },
+  {
+    name: 'staged-rows-not-saved',
+    says: 'Rows that were read and not yet sent are not in the checkpoint',
+    file: 'engine/staging.js',
+    text: 'for (let i = this.sent; i < this.ready; i++)',
+    instead: 'for (let i = this.ready; i < this.ready; i++)',
+  },
+  {
+    name: 'answered-before-synced',
+    says: 'A post is answered before it is on disk',
+    file: 'engine/append-file.js',
+    text: 'if (this.#durable)\n                    await this.#file.datasync();',
+    instead: '',
+  },
+  {
+    name: 'held-rows-not-saved',
+    says: 'Rows that wait in a sink for the watermark are not in the checkpoint',
+    file: 'engine/sink-pump.js',
+    text: 'held: this.#aligner?.save() ?? null',
+    instead: 'held: null',
+  },
+  {
+    name: 'silence-not-repeated',
+    says: 'What the clock decided about silent sources is not decided again',
+    file: 'engine/intake.js',
+    text: 'staging.decided.push(decision);',
+    instead: ';',
+  },
+];
