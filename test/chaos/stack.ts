@@ -103,8 +103,9 @@ export class Stack {
   async end(name: Name, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const engine = this.#running.get(name)!;
     this.#running.delete(name);
-    const { code } = await engine.end(signal);
-    if (signal === 'SIGTERM' && code !== 0) this.accidents.push(`${name} did not stop in order: ${code}: ${engine.stdout.slice(-2_000)}`);
+    const ended = await engine.end(signal);
+    // One that was just starting knows no signals yet.
+    if (ended.code !== 0 && ended.signal !== signal) this.accidents.push(`${name} did not stop in order: ${ended.code ?? ended.signal}: ${engine.stdout.slice(-2_000)}`);
   }
 
   /** Of the API of a running one. */
