@@ -78,7 +78,8 @@ export class Spool {
     this.#memory = options.memory ?? SPOOL_MEMORY_BYTES;
     const from = options.from as { appended: number; acknowledged: number } | undefined;
     this.#appended = from?.appended ?? log.next - 1;
-    this.#acknowledged = from?.acknowledged ?? log.oldest - 1;
+    // What is no longer on disk went to the store before the crash.
+    this.#acknowledged = Math.max(from?.acknowledged ?? 0, log.oldest - 1);
   }
 
   static async open(folder: string, options: SpoolOptions): Promise<Spool> {

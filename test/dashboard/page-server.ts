@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { LiveSink } from '../../connectors/live/live-sink.js';
 import { liveSink } from '../../connectors/live/sink.js';
@@ -69,11 +68,10 @@ export class PageServer {
     this.timer = undefined;
   }
 
-  /** Takes the server off the network for so long. What happens meanwhile is missed by nobody who comes back. */
-  async vanish(ms: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  /** Takes the server off the network while something is done. What happens meanwhile is missed by nobody who comes back. */
+  async vanish(meanwhile: () => Promise<void>): Promise<void> {
     await this.transport.close(0);
     await meanwhile();
-    await sleep(ms);
     this.transport = await openNode(this.router);
     await this.transport.listen('127.0.0.1', this.port);
   }

@@ -78,13 +78,14 @@ await t.test('a page whose server goes away looks stale, comes back and misses n
   t.equal(await page.locator('#anomalies .finding').count(), 0);
 
   const missed = anomalyOf(CPU, { openedAt: Date.now(), value: 88, lower: 20, upper: 50 });
-  const away = server.vanish(3_000, () => server.findings(missed));
-  await page.getByText(/Everything below is \d+\s?s old/).waitFor();
-  t.equal(await page.locator('main').getAttribute('class'), 'stale');
-  t.equal(await page.locator('.verdict h2').innerText(), 'Not connected', 'it no longer says that all is quiet');
-  t.equal(await measure(page, 'document.documentElement.scrollWidth'), 390);
-  await keep(page, 'stale');
-  await away;
+  await server.vanish(async () => {
+    await server.findings(missed);
+    await page.getByText(/Everything below is \d+\s?s old/).waitFor();
+    t.equal(await page.locator('main').getAttribute('class'), 'stale');
+    t.equal(await page.locator('.verdict h2').innerText(), 'Not connected', 'it no longer says that all is quiet');
+    t.equal(await measure(page, 'document.documentElement.scrollWidth'), 390);
+    await keep(page, 'stale');
+  });
 
   await until('it is live again', async () => (await page.locator('.link').getAttribute('data-state')) === 'live');
   await until('the missed anomaly is listed', async () => (await page.locator('#anomalies .finding').count()) === 1);
