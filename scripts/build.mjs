@@ -11,10 +11,10 @@ import { install } from './install.mjs';
 import { root, runNode, tools } from './processes.mjs';
 
 const scopes = {
-  app: { project: 'tsconfig.build.json', folders: ['engine', 'operators', 'connectors', 'config', 'server', 'cli', 'publish', 'scripts'] },
+  app: { project: 'tsconfig.build.json', folders: ['engine', 'operators', 'connectors', 'config', 'server', 'cli', 'publish', 'quality', 'scripts'] },
   all: {
     project: 'tsconfig.json',
-    folders: ['engine', 'operators', 'connectors', 'config', 'server', 'cli', 'publish', 'scripts', 'bench', 'test'],
+    folders: ['engine', 'operators', 'connectors', 'config', 'server', 'cli', 'publish', 'quality', 'scripts', 'bench', 'test'],
   },
 };
 const settings = ['index.ts', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];

@@ -16,7 +16,7 @@ interface Layer {
   readonly node: boolean;
 }
 
-const everything = ['engine/', 'operators/', 'connectors/', 'config/', 'server/', 'cli/', 'publish/', 'index.ts'];
+const everything = ['engine/', 'operators/', 'connectors/', 'config/', 'server/', 'cli/', 'publish/', 'quality/', 'index.ts'];
 
 /** By the beginning of the path; the longest that fits. */
 const layers: Readonly<Record<string, Layer>> = {
@@ -33,6 +33,7 @@ const layers: Readonly<Record<string, Layer>> = {
   'server/': { files: ['engine/', 'config/', 'server/'], libraries: ['zod', 'pino', 'ws', 'uWebSockets.js'], node: true },
   'cli/': { files: ['engine/', 'config/', 'server/', 'cli/', 'index.ts'], libraries: ['commander', 'pino', 'pino-pretty', 'yaml', 'zod'], node: true },
   'publish/': { files: ['publish/'], libraries: [], node: false },
+  'quality/': { files: ['quality/'], libraries: [], node: false },
   'dashboard/': { files: ['dashboard/'], libraries: ['preact', '@preact/signals', 'uplot'], node: false },
   'scripts/': { files: ['scripts/', ...everything], libraries: [], node: true },
   // The servers that it reads from are those of the tests.
@@ -49,7 +50,7 @@ const componentLibraries: Readonly<Record<string, readonly string[]>> = {
 };
 
 const forbiddenName = /^(utils?|helpers?|common|managers?|misc)$/;
-const limited = ['engine/', 'operators/', 'connectors/', 'config/', 'server/', 'cli/'];
+const limited = ['engine/', 'operators/', 'connectors/', 'config/', 'server/', 'cli/', 'quality/'];
 const MOST_LINES = 400;
 
 /** `in`: only there is it forbidden. */
