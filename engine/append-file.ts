@@ -10,46 +10,61 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** A write failed, and what it left behind could not be cut off: whether it is in the file is not known until that is opened again. */
+export class EndUnknown extends Error {
+  override readonly name = 'EndUnknown';
+}
+
 /**
  * A file that grows at its end. Appends may be made concurrently: those made while a write is under way
- * are gathered into the next one. Writing is done off the main thread. After a failed write nothing more
- * is taken, because the file's end is unknown.
+ * are gathered into the next one. Writing is done off the main thread.
+ *
+ * Of a durable file an append that rejects leaves nothing behind, not after a crash either: it is cut off before
+ * anyone is told, and the file goes on. Where the disk does not let it be cut off, appends reject with `EndUnknown`.
+ * Any other file takes nothing more after a failed write.
  */
 export class AppendFile {
   readonly path: string;
   readonly #file: OpenFile;
   readonly #durable: boolean;
-  /** Where the next bytes go, and where the next write goes. */
+  readonly #reserve: number;
+  /** Where the next bytes go, where the next write goes, and what is synced. */
   #end: number;
   #written: number;
+  #synced: number;
   #pending: Pending[] = [];
   #pump: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  private constructor(path: string, file: OpenFile, size: number, durable: boolean) {
+  private constructor(path: string, file: OpenFile, size: number, durable: boolean, reserve: number) {
     this.path = path;
     this.#file = file;
     this.#end = size;
     this.#written = size;
+    this.#synced = size;
     this.#durable = durable;
+    this.#reserve = reserve;
   }
 
   /**
-   * `size`: bytes to keep of an existing file, what follows is cut off. `durable`: an append resolves when it is on disk, one
-   * fdatasync for all that were gathered. `reserve`: so many bytes behind its end are taken now, as zeros, where the disk has them:
+   * `size`: bytes to keep of an existing file, what follows is cut off. `durable`: what is kept is on disk then, and an append
+   * resolves when it is, one fdatasync for all that were gathered. `reserve`: so many bytes behind its end are taken now, as zeros, where the disk has them:
    * they can be written when it is full.
    */
   static async open(path: string, options: { size?: number; durable?: boolean; reserve?: number; files?: Files } = {}): Promise<AppendFile> {
-    const { size = 0, reserve = 0 } = options;
+    const { size = 0, durable = false, reserve = 0 } = options;
     const file = await (options.files ?? systemFiles).open(path, size === 0 ? 'w' : 'r+');
+    const opened = new AppendFile(path, file, size, durable, reserve);
     try {
       if (size > 0) await file.truncate(size);
-      if (reserve > 0) await file.writev([new Uint8Array(reserve)], size).catch(() => undefined);
+      // A process that was killed may have written what it did not sync: whoever reads it now must find it again.
+      if (durable && options.size !== undefined) await file.datasync();
+      await opened.#layBy();
     } catch (error) {
       await file.close();
       throw error;
     }
-    return new AppendFile(path, file, size, options.durable ?? false);
+    return opened;
   }
 
   /** Bytes in the file once all appends have been written. */
@@ -88,9 +103,11 @@ export class AppendFile {
         await this.#writeAll(group.map((each) => each.bytes));
         if (this.#durable) await this.#file.datasync();
       } catch (error) {
-        this.#fail(group, error);
+        const failure = await this.#fail(error);
+        for (const each of [...group, ...this.#pending.splice(0)]) each.reject(failure);
         break;
       }
+      this.#synced = this.#written;
       for (const each of group) each.resolve();
     }
     this.#pump = undefined;
@@ -112,9 +129,27 @@ export class AppendFile {
     }
   }
 
-  #fail(group: readonly Pending[], cause: unknown): void {
-    this.#failure = new Error(`${this.path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    for (const each of [...group, ...this.#pending]) each.reject(this.#failure);
-    this.#pending = [];
+  /** What every append under way is told. */
+  async #fail(cause: unknown): Promise<Error> {
+    const failure = new Error(`${this.path} cannot be written: ${messageOf(cause)}`, { cause });
+    if (!this.#durable) return (this.#failure = failure);
+    try {
+      await this.#file.truncate(this.#synced);
+      await this.#file.datasync();
+      this.#written = this.#synced;
+      await this.#layBy();
+      this.#end = this.#written;
+      return failure;
+    } catch (error) {
+      return (this.#failure = new EndUnknown(`${failure.message}, and what was written of it cannot be cut off: ${messageOf(error)}`, { cause }));
+    }
   }
+
+  async #layBy(): Promise<void> {
+    if (this.#reserve > 0) await this.#file.writev([new Uint8Array(this.#reserve)], this.#written).catch(() => undefined);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

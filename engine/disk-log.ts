@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AppendFile } from './append-file.js';
+import { AppendFile, EndUnknown } from './append-file.js';
 import { checksum } from './checksum.js';
 import { syncFolder, systemFiles, type Files, type OpenFile } from './files.js';
 
@@ -33,8 +33,6 @@ interface Segment {
   /** Bytes taken, and those on disk for certain. */
   size: number;
   durable: number;
-  /** Its end is unknown since a write failed. */
-  failed: boolean;
   /** Undefined where it is of an earlier run and only read. */
   file: Promise<AppendFile> | undefined;
 }
@@ -43,6 +41,10 @@ interface Segment {
  * A log on disk for what can't be asked again. Each record has a sequence number that grows, over
  * restarts too. Files of the folder: `SEQUENCE.log`, named by their first record. Damage costs the
  * damaged records only, and is told. One reader, any number of writers.
+ *
+ * A record whose append resolved is read back, whatever happens. One whose append rejected is not, not after a crash
+ * either, so whoever is told so may decide otherwise or try again. Where the disk allows neither, the append rejects with
+ * `EndUnknown`, and the log takes nothing more until it is opened again: that settles for good which records there are.
  */
 export class DiskLog {
   readonly #folder: string;
@@ -55,6 +57,8 @@ export class DiskLog {
   #next = 1;
   #durable = 0;
   #closed = false;
+  /** Why nothing is taken any more. */
+  #broken: EndUnknown | undefined;
   /** Settles with the newest append. */
   #tail: Promise<unknown> = Promise.resolve();
   #waiting: (() => void)[] = [];
@@ -82,10 +86,11 @@ export class DiskLog {
     for (const first of names.map((name) => Number(name.slice(0, -4))).sort((a, b) => a - b)) {
       const path = join(folder, `${first}.log`);
       const { size } = await files.stat(path);
-      const segment: Segment = { path, first, size, durable: size, failed: false, file: undefined };
+      const segment: Segment = { path, first, size, durable: size, file: undefined };
       if (first <= upTo) log.#segments.push(segment);
       else await log.#remove(segment);
     }
+    if (log.#segments.length < names.length) await syncFolder(folder, files);
     await log.#reopenNewest(upTo);
     log.#next = Math.max(log.#next, (options.after ?? 0) + 1);
     if (reserve > 0) await log.#writable(log.#next).file;
@@ -114,11 +119,13 @@ export class DiskLog {
 
   /**
    * Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull`
-   * at the bound. The bytes, which may come in parts, are copied. A writer that numbers its records itself gives `sequence`, always a greater one.
+   * at the bound, with `EndUnknown` where it may be on disk all the same. The bytes, which may come in parts, are copied.
+   * A writer that numbers its records itself gives `sequence`, always a greater one.
    */
   append(bytes: Uint8Array | readonly Uint8Array[], sequence = this.#next): Promise<number> {
     // Another may have opened it since: what is written here would go over what he writes.
     if (this.#closed) return Promise.reject(new Error(`the log ${this.#folder} is closed`));
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
     const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     if (this.bytes + HEADER + length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
@@ -161,9 +168,10 @@ export class DiskLog {
     return { records, upTo };
   }
 
-  /** Resolves when there is something to read after a sequence, or the signal aborts. */
+  /** Resolves when there is something to read after a sequence, or the signal aborts; rejects where nothing will come. */
   async wait(after: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.#durable <= after) {
+      if (this.#broken !== undefined) throw this.#broken;
       await new Promise<void>((resolve) => {
         const done = () => {
           signal.removeEventListener('abort', done);
@@ -198,21 +206,13 @@ export class DiskLog {
       segment.durable = end;
       this.#durable = sequence;
     } catch (error) {
-      await this.#fail(segment);
+      segment.size -= record.length;
+      if (error instanceof EndUnknown) this.#broken = error;
       throw error;
+    } finally {
+      for (const done of this.#waiting) done();
     }
-    for (const done of this.#waiting) done();
     return sequence;
-  }
-
-  /** Its end is unknown now, so the next record begins another segment; an empty one is given up. */
-  async #fail(segment: Segment): Promise<void> {
-    segment.failed = true;
-    segment.size = segment.durable;
-    const at = this.#segments.indexOf(segment);
-    if (segment.durable > 0 || at < 0) return;
-    this.#segments.splice(at, 1);
-    await this.#remove(segment);
   }
 
   async #remove(segment: Segment): Promise<void> {
@@ -223,17 +223,29 @@ export class DiskLog {
   /** The segment that takes the next record. */
   #writable(sequence: number): Segment {
     const newest = this.#segments.at(-1);
-    if (newest !== undefined && !newest.failed && newest.size < Math.min(SEGMENT_BYTES, this.#limit / 4)) return newest;
+    if (newest !== undefined && newest.size < Math.min(SEGMENT_BYTES, this.#limit / 4)) return newest;
     const path = join(this.#folder, `${sequence}.log`);
     // After the appends before: so records become durable in order, whatever their segment.
-    const file = this.#tail.then(async () => {
-      const opened = await AppendFile.open(path, { durable: true, reserve: this.#reserve, files: this.#files });
-      await syncFolder(this.#folder, this.#files);
-      return opened;
-    });
-    const segment: Segment = { path, first: sequence, size: 0, durable: 0, failed: false, file };
+    const file = this.#tail.then(() => this.#begin(path));
+    const segment: Segment = { path, first: sequence, size: 0, durable: 0, file };
     this.#segments.push(segment);
+    // One that can't be opened is given up: the next record begins another.
+    file.catch(() => {
+      const at = this.#segments.indexOf(segment);
+      if (at >= 0) this.#segments.splice(at, 1);
+    });
     return segment;
+  }
+
+  async #begin(path: string): Promise<AppendFile> {
+    const file = await AppendFile.open(path, { durable: true, reserve: this.#reserve, files: this.#files });
+    try {
+      await syncFolder(this.#folder, this.#files);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** The newest segment goes on where its last sound record ends, of those up to a sequence. */

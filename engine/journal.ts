@@ -1,3 +1,4 @@
+import { EndUnknown } from './append-file.js';
 import type { Time } from './clock.js';
 import { DiskLog } from './disk-log.js';
 import { systemFiles, type Files } from './files.js';
@@ -65,12 +66,16 @@ export class Journal {
     return new Journal(log, decisions, newest, (error) => told.refused(error));
   }
 
-  /** Resolves when the decision is on disk; with false where the disk does not take it: then it must not be taken. */
+  /**
+   * Resolves when the decision is on disk; with false where the disk does not take it: then it must not be taken. Rejects where it may
+   * be there all the same, so that it can be neither taken nor not: the run must end, and the next one finds what it is.
+   */
   async record(decision: Decision): Promise<boolean> {
     try {
       this.#newest = Math.max(this.#newest, await this.#log.append(Buffer.from(JSON.stringify(decision))));
       return true;
     } catch (error) {
+      if (error instanceof EndUnknown) throw error;
       this.#refused(error as Error);
       return false;
     }

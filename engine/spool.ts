@@ -66,7 +66,7 @@ export class Spool {
   #appended: number;
   #acknowledged: number;
   #oldest: Time | undefined;
-  /** A write failed, so what is on disk has an end unknown: opening it again makes it good. */
+  /** A write failed: records would be missing between others, so the sink must fail, and the next run writes them again. */
   #failure: Error | undefined;
   #closed = false;
   /** Resolved, and replaced, when something was appended, acknowledged or closed. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
 import { DiskLog, type LogRecord } from '../../engine/disk-log.js';
+import { faultyFiles, type Operation } from './faulty-files.js';
 
 const limit = 1e9;
 const text = (record: LogRecord) => new TextDecoder().decode(record.bytes);
@@ -177,6 +178,56 @@ await t.test('a record that is lost for good does not hold up the reader', async
   t.equal(await log.append(bytes('new')), 4);
   t.same((await readAll(log, upTo, 1000)).map(text), ['new']);
   await log.close();
+});
+
+for (const operation of ['writev', 'datasync'] as const) {
+  await t.test(`a record that was told as not written is never read, when ${operation} fails`, async (t) => {
+    const folder = t.testdir();
+    const fails: Operation[] = [];
+    const options = { limit, files: faultyFiles(fails), reserve: 500, warn: (message: string) => t.fail(message) };
+    const log = await DiskLog.open(folder, options);
+    const append = async (of: string) => (await Promise.allSettled(of.split(' ').map((each) => log.append(bytes(each))))).map(({ status }) => status);
+    const found = async () => {
+      // Nothing is closed before: as a crash leaves it.
+      const after = await DiskLog.open(folder, options);
+      const texts = (await readAll(after, 0, 1_000)).map(text);
+      await after.close();
+      return texts;
+    };
+    t.same(await append('a'), ['fulfilled']);
+    const { bytes: before } = log;
+    fails.push(operation);
+    t.same(await append('b c'), ['rejected', 'rejected'], 'they share a write');
+    t.equal(log.bytes, before);
+    t.same(await found(), ['a']);
+    t.same(await append('d e'), ['fulfilled', 'fulfilled'], 'the log goes on');
+    t.same((await readAll(log, 0, 1_000)).map(text), ['a', 'd', 'e']);
+    t.same(await found(), ['a', 'd', 'e']);
+    await log.close();
+  });
+}
+
+await t.test('where it can be neither written nor cut off, nothing is taken until the log is opened, and that settles it', async (t) => {
+  const folder = t.testdir();
+  const fails: Operation[] = [];
+  const done: Operation[] = [];
+  const options = { limit, files: faultyFiles(fails, done), warn: (message: string) => t.fail(message) };
+  const log = await DiskLog.open(folder, options);
+  await log.append(bytes('a'));
+  const waits = t.rejects(log.wait(1, new AbortController().signal), { name: 'EndUnknown' }, 'who waits for more is told');
+  fails.push('datasync', 'truncate');
+  await t.rejects(log.append(bytes('b')), { name: 'EndUnknown', message: /cannot be written: EIO.*cannot be cut off: EIO/ });
+  await waits;
+  await t.rejects(log.append(bytes('c')), { name: 'EndUnknown' });
+  t.same((await readAll(log, 0, 1_000)).map(text), ['a']);
+  await log.close();
+
+  done.length = 0;
+  const again = await DiskLog.open(folder, options);
+  t.ok(done.includes('datasync'), 'what is read now stays');
+  t.same((await readAll(again, 0, 1_000)).map(text), ['a', 'b']);
+  t.equal(await again.append(bytes('d')), 3);
+  await again.close();
 });
 
 await t.test('kill -9 at any moment: every record whose append resolved is there', async (t) => {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Journal, type Decision } from '../../engine/journal.js';
+import { faultyFiles, type Operation } from './faulty-files.js';
 import { tinyDisk, tinyDiskNeeded } from '../tiny-disk.js';
 
 const idle = (rows: number, source = 'in'): Decision => ({ type: 'idle', source, rows, watermark: rows * 10 });
@@ -102,8 +103,7 @@ await t.test('on a full disk it goes on with what was laid by, then refuses deci
   const folder = join(disk.folder, 'journal');
   mkdirSync(folder);
   const refused: string[] = [];
-  // Of the first that was refused, the beginning may have been written.
-  const told = { warn: (message: string) => t.match(message, /are not a whole record/), refused: (error: Error) => refused.push(error.message) };
+  const told = { warn: (message: string) => t.fail(message), refused: (error: Error) => refused.push(error.message) };
   let journal = await Journal.open(folder, 0, () => true, told);
   disk.fill();
   const written: Decision[] = [];
@@ -117,5 +117,23 @@ await t.test('on a full disk it goes on with what was laid by, then refuses deci
 
   journal = await Journal.open(folder, 0, () => true, told);
   t.same(journal.decisions, [...written, horizon(7)]);
+  await journal.close();
+});
+
+await t.test('a decision that may be written or not ends the run: it can be neither taken nor left', async (t) => {
+  const folder = t.testdir();
+  const fails: Operation[] = [];
+  const refused: string[] = [];
+  const told = { warn: (message: string) => t.fail(message), refused: (error: Error) => refused.push(error.message) };
+  let journal = await Journal.open(folder, 0, () => true, told, faultyFiles(fails));
+  await journal.record(idle(1));
+  fails.push('datasync');
+  t.equal(await journal.record(idle(2)), false, 'it could be cut off');
+  t.match(refused, [/cannot be written: EIO/]);
+  fails.push('datasync', 'truncate');
+  await t.rejects(journal.record(idle(3)), { name: 'EndUnknown' });
+  await journal.close();
+  journal = await Journal.open(folder, 0, () => true, told);
+  t.same(journal.decisions, [idle(1), idle(3)]);
   await journal.close();
 });

@@ -179,6 +179,12 @@ export class Disk {
     changes.push(change);
   }
 
+  #mayFail(probability: number, message: string): void {
+    if (this.failures === 0 || !this.#scheduler.chance(probability)) return;
+    this.failures -= 1;
+    throw Object.assign(new Error(message), { code: message.split(':', 1)[0] });
+  }
+
   #openFolder(folder: string, soon: Waits, done: Waits): OpenFile {
     const no = (): never => {
       throw noEntry(folder);
@@ -225,13 +231,14 @@ export class Disk {
           }
           return { bytesWritten: bytes.length };
         }),
-      truncate: (length) => done(() => change({ length })),
+      truncate: (length) =>
+        done(() => {
+          this.#mayFail(0.05, 'ENOSPC: no space left on device, ftruncate');
+          change({ length });
+        }),
       datasync: () =>
         done(() => {
-          if (this.failures > 0 && scheduler.chance(0.02)) {
-            this.failures -= 1;
-            throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
-          }
+          this.#mayFail(0.02, 'EIO: i/o error, fdatasync');
           inode.sync();
         }),
       sync: () => done(() => inode.sync()),

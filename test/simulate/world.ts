@@ -179,7 +179,8 @@ export class World {
     life.alive = false;
     const scheduler = this.#scheduler;
     for (const publisher of this.#publishers.values()) publisher.accepts = undefined;
-    this.#disk.crash();
+    // Else the process alone dies, and what it wrote and did not sync is read by the next.
+    if (scheduler.chance(0.7)) this.#disk.crash();
     this.#collectDecisions();
     const versions = this.#disk.versions();
     if (versions.length > 1 && scheduler.chance(0.2)) this.#damage(versions.at(-1)!);
