@@ -13,7 +13,7 @@ t.test('each engine of the workload questdb, once and small: its rows are checke
   t.strictSame(absent, []);
   const rows = entries(questdb, ready, questdb.smoke);
   t.strictSame(rows.map(({ engine }) => engine), ['millrace-binary-encoder', 'millrace-client-encoder', 'questdb-client']);
-  const { figures, failures } = await contest({ ...questdb, limit_s: 120 }, rows, { runs: 1, warm: false, say: () => {} });
+  const { figures, failures } = await contest({ ...questdb, jobs: 1, limit_s: 240 }, rows, { runs: 1, warm: false, say: () => {} });
   t.strictSame(failures, []);
   t.equal(figures.size, rows.length);
 });

@@ -71,7 +71,7 @@ export class Stack {
     };
     const nats = await Server.start(natsService, place('nats'), { jetstream: true });
     endings.teardown(() => nats.kill());
-    const questdb = await Server.start(questdbService, place('questdb'), { env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
+    const questdb = await Server.start(questdbService, place('questdb'), { brief: true, env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
     endings.teardown(() => questdb.kill());
     const proxies = { nats: await FaultProxy.start(nats.ports['client']!), questdb: await FaultProxy.start(questdb.ports['http']!) };
     endings.teardown(() => Object.values(proxies).forEach((proxy) => proxy.close()));

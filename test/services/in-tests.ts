@@ -35,7 +35,7 @@ export async function natsServer(t: Test, options: Partial<NatsOptions> = {}): P
 
 /** A running QuestDB with nothing in it, gone after the test. `url` takes SQL and line protocol, `postgres` is its PGWire address. */
 export async function questdb(t: Test, options: Partial<QuestdbOptions> = {}): Promise<Server<QuestdbOptions> & { readonly url: string; readonly postgres: string }> {
-  const server = await started(t, questdbService, options);
+  const server = await started(t, questdbService, { brief: true, ...options });
   return Object.assign(server, { url: server.addresses['http']!, postgres: server.addresses['postgres']! });
 }
 
