@@ -15,7 +15,7 @@ export interface Results {
 }
 
 /** One line of the table of what is expected of Millrace. */
-export interface Expectation {
+export interface Expectation<Measured = Results> {
   /** Names its sentence in `explanations`. */
   readonly name: string;
   readonly says: string;
@@ -25,11 +25,11 @@ export interface Expectation {
   readonly expected?: number;
   readonly longRun?: number;
   /** Undefined where it was not measured. */
-  readonly figure: (results: Results) => number | undefined;
+  readonly figure: (results: Measured) => number | undefined;
 }
 
 export interface Judged {
-  readonly expectation: Expectation;
+  readonly expectation: Pick<Expectation, 'name' | 'says' | 'unit' | 'bound' | 'expected' | 'longRun'>;
   readonly figure: number | undefined;
   readonly verdict: 'met' | 'not met' | 'not measured' | undefined;
   readonly longRun: 'met' | 'not met' | undefined;
@@ -138,7 +138,7 @@ export const expectations: readonly Expectation[] = [
   { name: 'growth-nodes', says: 'Growth: time per sample, slowest against fastest, in nodes not on its way (flat)', unit: 'times', bound: 'at most', expected: 1.25, figure: growth('idle-nodes') },
 ];
 
-export function judge(results: Results, all: readonly Expectation[] = expectations): Judged[] {
+export function judge<Measured>(results: Measured, all: readonly Expectation<Measured>[]): Judged[] {
   return all.map((expectation) => {
     const figure = expectation.figure(results);
     const { bound, expected, longRun } = expectation;

@@ -1,4 +1,4 @@
-import { judge, explanations, type Results } from './expectations.js';
+import { expectations, judge, explanations, type Judged, type Results } from './expectations.js';
 import type { AbsentEngine } from './contest.js';
 import type { Figure } from './figures.js';
 import { NOISY } from './figures.js';
@@ -68,8 +68,8 @@ export function furtherLines(figures: readonly Figure[]): string[] {
   });
 }
 
-export function expectationsTable(results: Results): Table {
-  const rows = judge(results).map(({ expectation: e, figure, verdict, longRun }) => {
+export function expectationsTable(judged: readonly Judged[]): Table {
+  const rows = judged.map(({ expectation: e, figure, verdict, longRun }) => {
     const expected = e.expected === undefined ? '-' : `${e.bound} ${plain(e.expected)} ${e.unit}`;
     const goal = e.longRun === undefined ? '-' : `${plain(e.longRun)}${longRun === 'met' ? ' (met)' : ''}`;
     return [e.says, expected, goal, optional(figure), verdict ?? '-'];
@@ -109,6 +109,7 @@ export interface Report extends Results {
 
 /** The whole of RESULTS.md. */
 export function resultsMarkdown({ figures, grown, absent, machine }: Report, workloads: readonly Workload[], titles: Readonly<Record<string, string>>): string {
+  const judged = judge({ figures, grown }, expectations);
   const measured = workloads.filter((w) => figures.some((f) => f.workload === w.name));
   const parts = [
     '# Results',
@@ -116,9 +117,9 @@ export function resultsMarkdown({ figures, grown, absent, machine }: Report, wor
     `Machine: ${machine}. It is shared with others: trust ratios more than figures. A run is noisy when others took more than ${percent(NOISY)} of the machine meanwhile.`,
     ...(figures.some((f) => f.workload === 'W1') ? ['![Speed of each engine at W1](w1.svg)'] : []),
     '## What is expected, and what is met',
-    asMarkdown(expectationsTable({ figures, grown })).replaceAll('| not met |', '| **not met** |'),
+    asMarkdown(expectationsTable(judged)).replaceAll('| not met |', '| **not met** |'),
     'Zero garbage a sample on the fused path is expected as well; `test/engine/allocation.test.ts` holds it, so that it is met whenever the tests pass.',
-    ...missed({ figures, grown }),
+    ...missed(judged, explanations),
     ...measured.flatMap((workload) => section(workload, figures.filter((f) => f.workload === workload.name))),
     ...(grown.length === 0 ? [] : ['## The cost of growth', 'The same number of samples at every point, by Millrace.', '![Speed over series, shards, windows and nodes](growth.svg)', ...grown.flatMap((g) => growthSection(g))]),
     '## The engines',
@@ -128,8 +129,9 @@ export function resultsMarkdown({ figures, grown, absent, machine }: Report, wor
   return `${parts.join('\n\n')}\n`;
 }
 
-function missed(results: Results): string[] {
-  const lines = judge(results)
+/** Why what is expected is not met, where that is known. */
+export function missed(judged: readonly Judged[], explanations: Readonly<Record<string, string>>): string[] {
+  const lines = judged
     .filter(({ verdict, expectation }) => verdict === 'not met' && explanations[expectation.name] !== undefined)
     .map(({ expectation }) => `- **${expectation.says}**: ${explanations[expectation.name]}`);
   return lines.length === 0 ? [] : ['Where it is not met:', lines.join('\n')];

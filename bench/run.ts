@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { compare, describe, EFFORT } from './compare.js';
 import { cache, contest, entries, nameOf, prepare } from './contest.js';
 import type { Engine } from './engine.js';
-import type { Grown } from './expectations.js';
+import { expectations, judge, type Grown } from './expectations.js';
 import type { Figure } from './figures.js';
 import { grow } from './growth.js';
 import { buildOld } from './old-build.js';
@@ -105,7 +105,7 @@ async function bench(given: Given): Promise<boolean> {
     failures.push(...found.failures);
     console.log(`\n${growth.title}\n\n${asText(growthTable(growth, found.grown.points))}`);
   }
-  console.log(`\n${asText(expectationsTable({ figures, grown }))}\n`);
+  console.log(`\n${asText(expectationsTable(judge({ figures, grown }, expectations)))}\n`);
   for (const { engine, reason } of absent) console.log(`Not measured: ${engine}: ${reason}`);
   if (!given.named) for (const { name, toolchain } of engines.filter((e) => !given.engines.includes(e))) console.log(`Not measured: ${name}: it needs ${toolchain} (--peers all)`);
   for (const failure of failures) console.log(`FAILED: ${failure}`);

@@ -31,7 +31,7 @@ const layers: Readonly<Record<string, Layer>> = {
   'connectors/local.ts': { files: ['connectors/', ...connectorContracts], libraries: [], node: false },
   'config/': { files: ['engine/', 'operators/list.ts', 'connectors/list.ts', 'connectors/local.ts', 'config/'], libraries: ['zod', 'yaml'], node: true },
   'server/': { files: ['engine/', 'config/', 'server/'], libraries: ['zod', 'pino', 'ws', 'uWebSockets.js'], node: true },
-  'cli/': { files: ['engine/', 'config/', 'server/', 'cli/', 'index.ts'], libraries: ['commander', 'pino', 'pino-pretty', 'yaml', 'zod'], node: true },
+  'cli/': { files: ['engine/', 'config/', 'server/', 'cli/', 'quality/', 'index.ts'], libraries: ['commander', 'pino', 'pino-pretty', 'yaml', 'zod'], node: true },
   'publish/': { files: ['publish/'], libraries: [], node: false },
   'quality/': { files: ['quality/'], libraries: [], node: false },
   'dashboard/': { files: ['dashboard/'], libraries: ['preact', '@preact/signals', 'uplot'], node: false },

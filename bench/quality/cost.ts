@@ -1,0 +1,44 @@
+import detect from '../../operators/detect/definition.js';
+import { bytesOf } from '../../engine/state.js';
+import { loadGraph, registry } from '../millrace/graph.js';
+import { inScratchFolder } from '../millrace/scratch-folder.js';
+import { startRun } from '../millrace/start-run.js';
+import { closeThreads } from '../millrace/threads.js';
+import type { CostFigure } from './figures.js';
+
+const SERIES = 100;
+const ROWS = 5_000;
+/** The last is the figure, when code is compiled. */
+const JOBS = 2;
+
+/** Processor time that `detect` needs for a sample: of a graph with it, less that of the same graph without. */
+export async function detectCost(): Promise<CostFigure> {
+  try {
+    const without = await cpuOf(false);
+    const us = Math.max(0, ((await cpuOf(true)) - without) / (SERIES * ROWS));
+    return { detector: 'millrace detect', us, on: `${SERIES} generated series`, bytes: bytesOf(detect.state!(detect.config.parse({}), 0)) };
+  } finally {
+    await closeThreads();
+  }
+}
+
+/** µs of all threads. */
+async function cpuOf(detecting: boolean): Promise<number> {
+  let used = 0;
+  for (let job = 0; job < JOBS; job++) {
+    used = await inScratchFolder(async (folder) => {
+      const graph = loadGraph('detect', { series: SERIES, count: SERIES * ROWS }, registry, (raw) => {
+        if (detecting) return;
+        raw.operators = {};
+        raw.sinks['out']!.from = 'samples';
+      });
+      const { runtime, begin } = await startRun(graph, { threads: 1, folder });
+      const before = process.cpuUsage();
+      begin();
+      await runtime.finished;
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    });
+  }
+  return used;
+}

@@ -1,0 +1,22 @@
+import type { ProfileName } from '../../quality/nab.js';
+import type { Expectation } from '../expectations.js';
+import type { Quality } from './figures.js';
+
+export const OURS = 'millrace detect';
+
+const nab = (profile: ProfileName) => (of: Quality) => of.nab.find(({ detector }) => detector === OURS)?.profiles[profile];
+
+export const expectations: readonly Expectation<Quality>[] = [
+  { name: 'nab-standard', says: 'NAB, standard profile', unit: 'points', bound: 'at least', expected: 66, longRun: 75.1, figure: nab('standard') },
+  { name: 'nab-low-fp', says: 'NAB, few false positives', unit: 'points', bound: 'at least', expected: 60, figure: nab('reward_low_FP_rate') },
+  { name: 'nab-low-fn', says: 'NAB, few false negatives', unit: 'points', bound: 'at least', expected: 72, figure: nab('reward_low_FN_rate') },
+  { name: 'events', says: 'Cloud monitoring, F1 of events, one threshold', unit: '', bound: 'at least', expected: 0.65, longRun: 0.75, figure: (of) => of.events.find(({ detector }) => detector === OURS)?.f1 },
+  { name: 'clean', says: 'False alarms on clean seasonal series', unit: 'a series and month', bound: 'at most', expected: 1, figure: (of) => (of.clean.length === 0 ? undefined : Math.max(...of.clean.map(({ alarms, seriesMonths }) => alarms / seriesMonths))) },
+  { name: 'cost', says: 'Processor time of the default', unit: 'µs a sample', bound: 'at most', expected: 20, figure: (of) => of.costs.find(({ detector }) => detector === OURS)?.us },
+];
+
+/** Why an expectation is not met, by its name: a sentence for QUALITY.md, written by hand. */
+export const explanations: Readonly<Record<string, string>> = {
+  'nab-standard': 'One level and one scale a series know neither seasons nor shapes. And the score says 1 of everything beyond eight deviations, so that no threshold tells the rare from the rarest: where bursts are ordinary, each counts as a false alarm.',
+  events: 'The same: hours and days are not told apart, and what is usual at noon is judged by the whole day.',
+};
