@@ -12,11 +12,13 @@ export const expectations: readonly Expectation<Quality>[] = [
   { name: 'nab-low-fn', says: 'NAB, few false negatives', unit: 'points', bound: 'at least', expected: 72, figure: nab('reward_low_FN_rate') },
   { name: 'events', says: 'Cloud monitoring, F1 of events, one threshold', unit: '', bound: 'at least', expected: 0.65, longRun: 0.75, figure: (of) => of.events.find(({ detector }) => detector === OURS)?.f1 },
   { name: 'clean', says: 'False alarms on clean seasonal series', unit: 'a series and month', bound: 'at most', expected: 1, figure: (of) => (of.clean.length === 0 ? undefined : Math.max(...of.clean.map(({ alarms, seriesMonths }) => alarms / seriesMonths))) },
+  { name: 'calibration', says: 'Clean series on which scores above 1 - p come on a share p of rows', unit: '% of them', bound: 'at least', expected: 100, figure: ({ calibration }) => (calibration.length === 0 ? undefined : (100 * calibration.filter(({ tails }) => tails.every(({ held }) => held)).length) / calibration.length) },
   { name: 'cost', says: 'Processor time of the default', unit: 'µs a sample', bound: 'at most', expected: 20, figure: (of) => of.costs.find(({ detector }) => detector === OURS)?.us },
 ];
 
 /** Why an expectation is not met, by its name: a sentence for QUALITY.md, written by hand. */
 export const explanations: Readonly<Record<string, string>> = {
   'nab-standard': 'One level and one scale a series know neither seasons nor shapes. And the score says 1 of everything beyond eight deviations, so that no threshold tells the rare from the rarest: where bursts are ordinary, each counts as a false alarm.',
+  calibration: 'A score is what a normal distribution would have of deviations as large. Of series with seasons or other noise the scale is wider than the bulk of them, so that scores are too low; of skewed ones the very highest scores are too frequent.',
   events: 'The same: hours and days are not told apart, and what is usual at noon is judged by the whole day.',
 };

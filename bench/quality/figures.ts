@@ -3,6 +3,7 @@ import { eventF1, eventF1At, type EventF1 } from '../../quality/event-f1.js';
 import type { Scores, Span } from '../../quality/labelled.js';
 import { normalise, profiles, scoreNab, tallyAt, type ProfileName } from '../../quality/nab.js';
 import { median } from '../statistics.js';
+import type { CalibrationFigure } from './calibration.js';
 import type { Series } from './sets.js';
 import { mayTune } from './split.js';
 
@@ -53,6 +54,7 @@ export interface Quality {
   readonly eventsForNothing: number;
   readonly alarms: readonly AlarmFigure[];
   readonly clean: readonly CleanFigure[];
+  readonly calibration: readonly CalibrationFigure[];
   readonly costs: readonly CostFigure[];
   readonly absent: readonly { readonly engine: string; readonly reason: string }[];
 }

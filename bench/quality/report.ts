@@ -2,6 +2,7 @@ import { judge } from '../expectations.js';
 import { asMarkdown, asText, expectationsTable, missed, short, type Table } from '../report.js';
 import { median } from '../statistics.js';
 import { expectations, explanations } from './expectations.js';
+import type { CalibrationFigure } from './calibration.js';
 import type { AlarmFigure, CleanFigure, CostFigure, EventFigure, NabFigure, Quality } from './figures.js';
 import { mayTune } from './split.js';
 
@@ -35,6 +36,14 @@ function cleanTable(figures: readonly CleanFigure[]): Table {
   return [['clean series', 'series-months', 'alarms', 'a series and month'], ...figures.map(({ set, alarms, seriesMonths }) => [set, short(seriesMonths), String(alarms), short(alarms / seriesMonths)])];
 }
 
+function calibrationTable(figures: readonly CalibrationFigure[]): Table {
+  const percent = (part: number): string => `${Number((100 * part).toPrecision(2))} %`;
+  return [
+    ['clean series', ...(figures[0]?.tails.map(({ p }) => `above ${1 - p}`) ?? []), 'calibrated'],
+    ...figures.map(({ shape, tails }) => [shape, ...tails.map(({ share: of }) => percent(of)), tails.every(({ held }) => held) ? 'yes' : 'no']),
+  ];
+}
+
 function costTable(figures: readonly CostFigure[]): Table {
   return [['detector', 'µs a sample', 'bytes a series', 'on'], ...figures.map(({ detector, us, bytes, on }) => [detector, short(us), bytes === undefined ? '-' : bytes.toLocaleString('en-US'), on])];
 }
@@ -45,12 +54,13 @@ interface Section {
   readonly table: Table;
 }
 
-function sections({ nab, events, eventsForNothing, alarms, clean, costs }: Quality): Section[] {
+function sections({ nab, events, eventsForNothing, alarms, clean, calibration, costs }: Quality): Section[] {
   return [
     { title: 'Numenta Anomaly Benchmark', text: 'Points of 100 by the official rules, each profile at its best threshold for all files. `dev`: standard profile on the files that parameters may be chosen by; `confirm`: on the others, at the threshold of `dev`.', table: nabTable(nab) },
     { title: 'Cloud monitoring', text: `F1 of events, at the best threshold for all files at which at most a tenth of the rows are detections: who detects every row finds all, with one false alarm between two segments, and would have ${share(eventsForNothing)}. Never adjusted by points. \`dev\` and \`confirm\` as above.`, table: eventTable(events) },
     { title: 'What people are told', text: 'Anomalies that `detect` opens with its defaults: labelled stretches that one overlaps, and anomalies that overlap none.', table: alarmTable(alarms) },
     { title: 'False alarms on clean series', text: 'Series of `generate` without anomalies: every anomaly that opens is false.', table: cleanTable(clean) },
+    { title: 'What a score means', text: 'Share of rows with a score above 1 - p, where nothing is unusual: it should be p, give or take half of it and three standard deviations of the count.', table: calibrationTable(calibration) },
     { title: 'Cost', text: 'Processor time of one sample, and state of one series. Of Millrace: of a graph with `detect` less that of the same graph without.', table: costTable(costs) },
   ].filter(({ table }) => table.length > 1);
 }

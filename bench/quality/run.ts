@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { calibrationFigures } from './calibration.js';
 import { detectCost } from './cost.js';
 import { judgeByDetect, judgeInPython, published } from './detectors.js';
 import { OURS } from './expectations.js';
@@ -25,6 +26,7 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
   say('detect on generated series ...');
   const clean = await cleanFigures();
   const injected = await injectedFigure();
+  const calibration = await calibrationFigures();
   say('cost ...');
   const cost = await detectCost();
   const all = [...nab, ...cloud];
@@ -43,6 +45,7 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
     eventsForNothing: forNothing(cloud),
     alarms: [alarmFigure('Numenta Anomaly Benchmark', nab, ours.nab.alarms), alarmFigure('Cloud monitoring', cloud, ours.cloud.alarms), injected],
     clean,
+    calibration,
     costs: [cost, ...detectors.map(({ detector, us, version }) => ({ detector, us, on: `the recorded series (${version})` }))],
     absent: 'absent' in peers ? [peers.absent] : [],
   };

@@ -41,6 +41,7 @@ const quality: Quality = {
   eventsForNothing: 2 / 3,
   alarms: [alarmFigure('generated', [dev], [[{ first: 64, last: 80 }]])],
   clean: [{ set: 'hourly', alarms: 6, seriesMonths: 4 }],
+  calibration: [{ shape: 'flat', tails: [{ p: 0.1, share: 0.0912, held: true }, { p: 0.01, share: 0.00049, held: false }] }],
   costs: [{ detector: OURS, us: 0.42, on: 'series', bytes: 118 }],
   absent: [{ engine: 'river', reason: 'no Python' }],
 };
@@ -51,8 +52,9 @@ await t.test('tables and verdicts', (t) => {
   t.match(text, /millrace detect +0\.500 +1 +1 +1 +3\.00 +0\.667 +0\.000/);
   t.match(text, /would have 0\.667/);
   t.match(text, /hourly +4\.00 +6 +1\.50/);
+  t.match(text, /clean series +above 0\.9 +above 0\.99 +calibrated\n[- ]+\nflat +9\.1 % +0\.049 % +no/);
   t.match(text, /Not measured: river: no Python/);
-  t.strictSame(judged(quality, expectations).map(({ expectation, verdict }) => [expectation.name, verdict]), [['nab-standard', 'met'], ['nab-low-fp', 'met'], ['nab-low-fn', 'met'], ['events', 'not met'], ['clean', 'not met'], ['cost', 'met']]);
+  t.strictSame(judged(quality, expectations).map(({ expectation, verdict }) => [expectation.name, verdict]), [['nab-standard', 'met'], ['nab-low-fp', 'met'], ['nab-low-fn', 'met'], ['events', 'not met'], ['clean', 'not met'], ['calibration', 'not met'], ['cost', 'met']]);
   const page = qualityMarkdown(quality, [dev.name, confirm.name].map((name) => `folder/${name}`));
   t.match(page, /\| millrace detect \| 100\.0 \|/);
   t.match(page, /\*\*not met\*\*/);
