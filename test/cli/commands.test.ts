@@ -73,7 +73,7 @@ t.test('help teaches: every command with examples', async (t) => {
   const { code, stdout } = millrace(t.testdir({}), ['--help']);
   t.equal(code, 0);
   t.match(stdout, /A first graph/);
-  for (const command of ['run', 'check', 'graph', 'replay', 'dead-letters', 'docs']) {
+  for (const command of ['run', 'check', 'graph', 'replay', 'quality', 'dead-letters', 'docs']) {
     t.match(stdout, new RegExp(`^  ${command} +\\w`, 'm'));
     const help = millrace(t.testdir({}), [command, '--help']);
     t.equal(help.code, 0);
