@@ -39,6 +39,8 @@ export class Intake {
   readonly #slack: number;
   /** When the event loop last had a turn: a source that always has something would starve it. */
   #breathed = 0;
+  /** The receivers are woken at its next turn. */
+  #waking = false;
   /** One thing is sent at a time, and barriers fall between. */
   #turnstile: Promise<unknown> = Promise.resolve();
 
@@ -292,16 +294,30 @@ export class Intake {
     await this.#flush();
   }
 
-  /** Publishes; waits while the shards or sinks have no room. */
+  /** Hands over; waits while the shards or sinks have no room. */
   async #flush(): Promise<void> {
     for (;;) {
       const seen = this.#signal.rings();
       for (const control of this.#controls) control.flush();
-      for (const outlet of this.#outlets) outlet.flush();
-      if (!this.#controls.some((c) => c.blocked) && !this.#outlets.some((o) => o.blocked)) return;
+      for (const outlet of this.#outlets) outlet.handOver();
+      if (!this.#controls.some((c) => c.blocked) && !this.#outlets.some((o) => o.blocked)) return this.#wakeSoon();
+      for (const outlet of this.#outlets) outlet.wake();
       if (this.#broken) throw new Error('the graph is being closed');
       await this.#signal.waitAsync(seen, WAIT_MS);
     }
+  }
+
+  /**
+   * Wakes the receivers when the event loop has its turn, which is at once where there is nothing more to read. To wake a
+   * thread costs as much as a hundred rows: a source that has much to give does so every few milliseconds, not with each reading.
+   */
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    void this.#signal.timers.turn().then(() => {
+      this.#waking = false;
+      for (const outlet of this.#outlets) outlet.wake();
+    });
   }
 
   /** Looks from time to time which live sources are silent. */
@@ -333,7 +349,7 @@ export class Intake {
 const RUNS_A_PASS = 64;
 /** Event time between two horizons at least. */
 const HORIZON_MS = 60_000;
-const BREATH_MS = 5;
+const BREATH_MS = 2;
 const WAIT_MS = 1_000;
 const RECORD_AGAIN_MS = 1_000;
 const IDLE_LOOK_MS = 1_000;

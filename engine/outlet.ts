@@ -271,13 +271,23 @@ export class Outlet {
     for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.end, -1, 0, 0);
   }
 
-  /** Publishes what is open, moves what waits as far as there is credit, and wakes the receivers. */
+  /** Hands over everything and wakes the receivers. */
   flush(): void {
+    this.handOver();
+    this.wake();
+  }
+
+  /** Publishes what is open, and moves what waits as far as there is credit. */
+  handOver(): void {
     for (let to = 0; to < this.#channels.length; to++) {
       this.#publish(to);
       if (this.#waiting[to]!.length > 0) this.#drain(to);
-      this.#channels[to]!.ring();
     }
+  }
+
+  /** Wakes the receivers of what was handed over. */
+  wake(): void {
+    for (const channel of this.#channels) channel.ring();
   }
 
   #drain(to: number): void {

@@ -67,9 +67,11 @@ function hasFurtherObject(bytes: Buffer, from: number): boolean {
  * are of an exposition, and so is a name with `{` or with a number after it; OpenMetrics ends with `# EOF`.
  */
 function textKind(bytes: Buffer, from: number): PayloadKind | undefined {
-  const text = bytes.toString('latin1', from, from + LOOKED_AT);
-  for (const line of text.split('\n')) {
-    const trimmed = line.trim();
+  const end = Math.min(bytes.length, from + LOOKED_AT);
+  for (let at = from, next: number; at < end; at = next + 1) {
+    const feed = bytes.indexOf(LINE_FEED, at);
+    next = feed < 0 ? end : Math.min(feed, end);
+    const trimmed = bytes.toString('latin1', at, next).trim();
     if (trimmed === '') continue;
     if (trimmed.startsWith('#')) {
       if (/^#[ \t]+(?:(?:HELP|TYPE|UNIT)[ \t]|EOF$)/.test(trimmed)) return exposition(bytes);
