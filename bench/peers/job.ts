@@ -8,6 +8,8 @@ export interface Job {
   readonly samples: number;
   readonly series: number;
   readonly threads: number;
+  /** No job follows in this process. */
+  readonly last: boolean;
 }
 
 /** What a program tells of a job; the rest of its `Outcome` is in the job. */
@@ -33,11 +35,11 @@ export async function runJobs(engine: string, run: (job: Job) => Told | Promise<
     return value;
   };
   const size = sizes[workload] ?? { samples: 20_000_000, series: 10_000 };
-  const job: Job = { workload, samples: number('samples', size.samples), series: number('series', size.series), threads: number('threads', 1) };
+  const asked = { workload, samples: number('samples', size.samples), series: number('series', size.series), threads: number('threads', 1) };
   const versions = { node: process.versions.node, ...Object.fromEntries(packages.map((name) => [name, packageVersion(name)])) };
   for (let jobs = number('jobs', 2); jobs > 0; jobs--) {
-    const { series: _, ...asked } = job;
-    const outcome: Outcome = { ...asked, engine, ...(await run(job)), versions };
+    const { series: _, ...told } = asked;
+    const outcome: Outcome = { ...told, engine, ...(await run({ ...asked, last: jobs === 1 })), versions };
     process.stdout.write(`${JSON.stringify(outcome)}\n`);
   }
 }

@@ -11,8 +11,9 @@ import { engines as jet } from './jet/engine.js';
 import { engines as loop } from './loop/engine.js';
 import { engines as natsClient } from './nats-client/engine.js';
 import { engines as questdbClient } from './questdb-client/engine.js';
+import { engines as questdbPosts } from './questdb-posts/engine.js';
 import { engines as rxjs } from './rxjs/engine.js';
 import { engines as timely } from './timely/engine.js';
 
 /** Every engine that is measured, in the order of the tables. */
-export const engines: readonly Engine[] = [...loop, ...millrace, ...timely, ...duckdb, ...rxjs, ...dbIvm, ...d2ts, ...jet, ...flink, ...bytewax, ...natsClient, ...questdbClient, ...byHandDecoders, ...channel];
+export const engines: readonly Engine[] = [...loop, ...millrace, ...timely, ...duckdb, ...rxjs, ...dbIvm, ...d2ts, ...jet, ...flink, ...bytewax, ...natsClient, ...questdbClient, ...questdbPosts, ...byHandDecoders, ...channel];

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { questdbService, type QuestdbOptions } from '../../test/services/questdb-server.js';
 import { Server } from '../../test/services/server.js';
 import { Unavailable } from '../../test/services/service.js';
 import type { Check, Missing } from '../engine.js';
+import type { Job } from '../peers/job.js';
 
 const LOOK_MS = 2;
 
@@ -15,8 +19,31 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Starts it in a folder that exists. It does not make tables of its own accord, and fsyncs no more than usual. */
-export async function startStore(folder: string): Promise<Store> {
+/** As the sink makes it, for the samples of `generate`. */
+export const SAMPLES_TABLE = 'CREATE TABLE samples (ts TIMESTAMP, series SYMBOL, value DOUBLE, key SYMBOL) TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, series)';
+
+let running: Promise<Store> | undefined;
+
+/**
+ * Does a job with a store that has no table. All jobs of a process have the same server: as ours, its virtual machine has
+ * compiled its code by the last of them. That one stops it.
+ */
+export async function withStore<T>({ last }: Job, run: (store: Store) => Promise<T>): Promise<T> {
+  const store = await (running ??= startStore());
+  let failed = true;
+  try {
+    for (const [table] of await store.query('SELECT table_name FROM tables()')) await store.query(`DROP TABLE '${String(table)}'`);
+    const done = await run(store);
+    failed = false;
+    return done;
+  } finally {
+    if (last || failed) await store.close();
+  }
+}
+
+/** In a folder that goes with it. It does not make tables of its own accord, and fsyncs no more than usual. */
+async function startStore(): Promise<Store> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   const server = await Server.start<QuestdbOptions>(questdbService, folder, { env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
   const url = server.addresses['http']!;
   const query = async (sql: string): Promise<unknown[][]> => {
@@ -32,7 +59,10 @@ export async function startStore(folder: string): Promise<Store> {
       const [[results, values]] = (await query(`SELECT count(), sum(value) FROM ${table}`)) as [[number, number]];
       return { results, values };
     },
-    close: () => server.kill(),
+    async close() {
+      await server.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 

@@ -26,7 +26,7 @@ export function mediaTypeOf(kind: PayloadKind): string {
 }
 
 /** Media types that clients send with anything: the bytes tell. */
-const SILENT = ['', 'text/plain', 'application/octet-stream', 'application/x-www-form-urlencoded'];
+const SILENT = ['text/plain', 'application/octet-stream', 'application/x-www-form-urlencoded'];
 
 const [LINE_FEED, SPACE, OPEN_ARRAY, OPEN] = [10, 32, 91, 123];
 
@@ -38,7 +38,8 @@ const LOOKED_AT = 65_536;
  * Content-Type that is none of these. docs/payloads.md says what can be mistaken.
  */
 export function payloadKind(contentType: string | undefined, payload: Uint8Array): PayloadKind | undefined {
-  const [media = '', ...parameters] = (contentType ?? '').toLowerCase().split(';').map((part) => part.trim());
+  if (contentType === undefined || contentType === '') return kindByBytes(payload);
+  const [media = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim());
   const told = MEDIA_TYPES[media];
   if (told !== undefined) return told;
   if (media === 'text/plain' && parameters.some((parameter) => /^version="?0\.0\.4"?$/.test(parameter))) return 'prometheus';

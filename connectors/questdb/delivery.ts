@@ -15,6 +15,12 @@ class Suspended extends Error {
   override readonly name = 'Suspended';
 }
 
+/** Records at the head of the spool; `upTo`: the sequence of the last. */
+interface Waiting {
+  readonly lines: readonly TableLines[];
+  readonly upTo: number;
+}
+
 /**
  * Brings what is in the spool to QuestDB, in order and one request at a time, so that of two rows with one key the later one
  * wins. A record leaves the spool once QuestDB has it: whatever fails on the way is done again, later and later, for ever, and
@@ -78,8 +84,9 @@ export class Delivery {
 
   async #run(): Promise<void> {
     let pause = RETRY_FIRST_MS;
-    for (let records = await this.#next(); records !== undefined; ) {
-      const sent = records;
+    // At first nothing: whether QuestDB is there is told before the first row comes.
+    for (let records: Waiting | undefined = { lines: [], upTo: 0 }; records !== undefined; ) {
+      const sent: Waiting = records;
       try {
         await this.#inTurn(() => this.#deliver(sent.lines));
         this.#recovered();
@@ -95,7 +102,7 @@ export class Delivery {
     }
   }
 
-  async #next(): Promise<{ lines: readonly TableLines[]; upTo: number } | undefined> {
+  async #next(): Promise<Waiting | undefined> {
     const records = await this.#spool.next(SEND_BYTES);
     return records === undefined ? undefined : { lines: records.map(({ bytes }) => decodeLines(bytes)), upTo: records.at(-1)!.sequence };
   }
@@ -108,6 +115,7 @@ export class Delivery {
 
   async #deliver(lines: readonly TableLines[]): Promise<void> {
     await this.#watch();
+    if (lines.length === 0) return;
     try {
       await this.#send(lines);
     } catch (error) {

@@ -12,7 +12,7 @@ t.test('each engine of the workload questdb, once and small: its rows are checke
   const { ready, absent } = await prepare(engines.filter(({ runs }) => runs.questdb !== undefined), () => {});
   t.strictSame(absent, []);
   const rows = entries(questdb, ready, questdb.smoke);
-  t.strictSame(rows.map(({ engine }) => engine), ['millrace-binary-encoder', 'millrace-client-encoder', 'questdb-client']);
+  t.strictSame(rows.map(({ engine }) => engine), ['millrace-binary-encoder', 'millrace-client-encoder', 'questdb-client', 'questdb-posts']);
   const { figures, failures } = await contest({ ...questdb, jobs: 1, limit_s: 240 }, rows, { runs: 1, warm: false, say: () => {} });
   t.strictSame(failures, []);
   t.equal(figures.size, rows.length);

@@ -1,28 +1,15 @@
 import { Sender } from '@questdb/nodejs-client';
-import { inScratchFolder } from '../../millrace/scratch-folder.js';
-import { startStore, type Store } from '../../questdb/store.js';
+import { SAMPLES_TABLE, withStore, type Store } from '../../questdb/store.js';
 import { T0 } from '../../samples.js';
 import { runJobs, type Job, type Told } from '../job.js';
 
 /** Rows of a request: where more gave no more. */
 const REQUEST_ROWS = 50_000;
 
-await runJobs(
-  'questdb-client',
-  (job) =>
-    inScratchFolder(async (folder) => {
-      const store = await startStore(folder);
-      try {
-        return await send(store, job);
-      } finally {
-        await store.close();
-      }
-    }),
-  ['@questdb/nodejs-client'],
-);
+await runJobs('questdb-client', (job) => withStore(job, (store) => send(store, job)), ['@questdb/nodejs-client']);
 
 async function send(store: Store, { samples, series }: Job): Promise<Told> {
-  await store.query('CREATE TABLE samples (ts TIMESTAMP, series SYMBOL, value DOUBLE, key SYMBOL) TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, series)');
+  await store.query(SAMPLES_TABLE);
   // The names of `generate`, and one label as a column beside them.
   const names = Array.from({ length: series }, (_, s) => `s{key="${s}"}`);
   const sender = await Sender.fromConfig(`http::addr=${new URL(store.url).host};protocol_version=2;auto_flush=off;init_buf_size=16777216`);
