@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 
 /** Looked at this often, ms. */
-const LOOK_MS = 10;
+const LOOK_MS = 20;
 
 export interface Exit {
   readonly code: number | null;
@@ -26,9 +26,9 @@ export function emptyFolder(t: Test): string {
   return path;
 }
 
-/** As a user has it: tap puts a loader into NODE_OPTIONS, and npm its own settings of this project. */
+/** As a user has it: npm has its own settings of this project there. */
 export function plainEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !/^(npm_(package|lifecycle|config_local_prefix|config_prefix|command|execpath)|TAP|MILLRACE_)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_(package|lifecycle|config_local_prefix|config_prefix|command|execpath)|TAP|MILLRACE_)/.test(name));
   return { ...Object.fromEntries(kept), NO_COLOR: '1', ...more };
 }
 
@@ -79,7 +79,7 @@ export class EngineProcess {
 
   /** Resolves with its address when `/readyz` says that it is ready; rejects when it ends before. */
   async ready(): Promise<string> {
-    const address = await until(() => this.#living() && (this.log.find(({ address }) => address !== undefined)?.['address'] as string | undefined));
+    const address = await until(() => this.#living() && /"address":"([^"]*)"/.exec(this.stdout)?.[1]);
     this.#address = address;
     await until(async () => this.#living() && (await this.get('/readyz')).status === 200);
     return address;

@@ -7,15 +7,14 @@ import t from 'tap';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 
-// tap puts a loader into NODE_OPTIONS of every child, whatever env it is given.
 function bench(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync('env', ['-u', 'NODE_OPTIONS', process.execPath, fileURLToPath(new URL('../../bench/run.js', import.meta.url)), ...args], { encoding: 'utf8', env: { ...process.env, XDG_CACHE_HOME: folder } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL('../../bench/run.js', import.meta.url)), ...args], { encoding: 'utf8', env: { ...process.env, XDG_CACHE_HOME: folder } });
   return { code: status, out: stdout, err: stderr };
 }
 
 await t.test('workloads and engines are chosen, measured and written as JSON', (t) => {
   const file = join(folder, 'figures.json');
-  const { code, out } = bench('w1', 'W3', '--engines', 'loop,rxjs-expert', '--runs', '2', '--samples', '20_000', '--json', file);
+  const { code, out } = bench('w1', 'W3', '--engines', 'loop,rxjs-expert', '--runs', '1', '--samples', '20_000', '--json', file);
   t.equal(code, 0);
   t.match(out, /\nW1: windows of 10 s[^\n]*\n20,000 samples a job; the figure is that of the last of (\d to )?\d jobs in one process\.\n\nengine +threads +M samples\/s/);
   t.match(out, /\nloop +1 +[\d.]+ +[\d.]+ to [\d.]+ +1\.00 /);
@@ -24,7 +23,7 @@ await t.test('workloads and engines are chosen, measured and written as JSON', (
   const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>[];
   t.strictSame([...new Set(figures.map((f) => `${String(f['workload'])} ${String(f['engine'])}`))], ['W1 loop', 'W1 rxjs-expert', 'W3 loop', 'W3 rxjs-expert']);
   for (const figure of figures) {
-    t.match(figure, { threads: Number, samples_per_second: { min: Number, median: Number, max: Number }, check: Object, versions: { node: process.versions.node }, runs: 2, samples: 20_000 });
+    t.match(figure, { threads: Number, samples_per_second: { min: Number, median: Number, max: Number }, check: Object, versions: { node: process.versions.node }, runs: 1, samples: 20_000 });
   }
   t.match(figures[0], { first_result_ms: Number, check: { results: Number, counts: 20_000, means: Number, deviations: Number } });
   t.end();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { contest, entries, prepare, type Entry } from '../../bench/contest.js';
+import { contest, entries, prepare } from '../../bench/contest.js';
 import { engines } from '../../bench/peers/list.js';
 import { workloads } from '../../bench/workloads.js';
 
@@ -8,14 +8,11 @@ import { workloads } from '../../bench/workloads.js';
 const { ready, absent } = await prepare(engines.filter((engine) => engine.toolchain === undefined), () => {});
 t.strictSame(absent, [], 'what npm brings is there');
 
-// tap puts a loader into NODE_OPTIONS of every child, which costs each worker thread of it most of a second.
-const withoutLoader = ({ command: { command, args, ...rest }, ...row }: Entry): Entry => ({ ...row, command: { ...rest, command: 'env', args: ['-u', 'NODE_OPTIONS', command, ...args] } });
-
 // Side by side, as some go by the clock and only wait.
 t.jobs = 2;
 for (const workload of workloads) {
   const all = entries(workload, ready, workload.smoke);
-  const rows = all.filter(({ engine, threads }) => all.every((other) => other.engine !== engine || other.threads <= threads)).map(withoutLoader);
+  const rows = all.filter(({ engine, threads }) => all.every((other) => other.engine !== engine || other.threads <= threads));
   if (rows.length === 0) continue;
   t.test(workload.title, { buffered: true }, async (t) => {
     const { figures, failures } = await contest({ ...workload, jobs: 1, limit_s: 240 }, rows, { runs: 1, warm: false, say: () => {} });

@@ -8,7 +8,7 @@ import { differences } from './stored.js';
 const needed = await serversNeeded('nats', 'questdb');
 const KILLS = 20;
 const MESSAGES_PER_SECOND = 60;
-const GAP_MS = 1_600;
+const GAP_MS = 1_200;
 
 await t.test('what two runs have stored is compared row by row, in every table', async (t) => {
   const calm = new Map([['a', ['1,2', '3,4', '5,6']], ['b', ['1']]]);

@@ -7,8 +7,8 @@ import { victims, type Victim } from './faults.js';
 const MESSAGES_PER_SECOND = 60;
 /** Fills the spool of a QuestDB that is away in less than a minute. */
 const MANY_MESSAGES_PER_SECOND = 150;
-/** A kill every second and a half, with the connections that are broken between. */
-const GAP_MS = 2_400;
+/** A kill every second and a quarter, with the connections that are broken between. */
+const GAP_MS = 2_000;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { millrace, root, start, type Running } from './command.js';
+import { millrace, millraces, root, start, type Done, type Running } from './command.js';
 
 const GRAPH = `
 server: { port: 0 }
@@ -39,12 +39,12 @@ t.test('run: one line with the address; ready; SIGTERM ends it well', async (t) 
   t.ok(logged(stdout).every(({ service }) => service === 'millrace'));
 
   // The engine is down: what it refused lies on disk.
-  const letters = millrace(cwd, ['dead-letters', '-c', 'mine.yml', '--json']);
+  const [letters, shown, others] = millraces(cwd, [['--json'], ['show', '1'], ['--node', 'odd']].map((args) => ['dead-letters', ...args, '-c', 'mine.yml'])) as [Done, Done, Done];
   t.equal(letters.code, 0, letters.stderr);
   const [letter] = JSON.parse(letters.stdout) as { id: number; node: string; payload: string }[];
-  t.match(letter, { node: 'http', payload: '{"metric' });
-  t.match(millrace(cwd, ['dead-letters', 'show', String(letter!.id), '-c', 'mine.yml']).stdout, /node +http\n[\s\S]*content-type +application\/json\n[\s\S]*payload\n\{"metric\n {8}\^ byte 8\n$/);
-  t.equal(millrace(cwd, ['dead-letters', '-c', 'mine.yml', '--node', 'odd']).stdout, 'No dead letters.\n');
+  t.match(letter, { id: 1, node: 'http', payload: '{"metric' });
+  t.match(shown.stdout, /node +http\n[\s\S]*content-type +application\/json\n[\s\S]*payload\n\{"metric\n {8}\^ byte 8\n$/);
+  t.equal(others.stdout, 'No dead letters.\n');
 });
 
 t.test('run: dead letters are asked of the running engine', async (t) => {
@@ -66,30 +66,40 @@ t.test('dead letters are sent in again to the engine that runs', async (t) => {
   const running = start(cwd, ['run', 'mine.yml']);
   const address = await addressOf(running);
   const env = { MILLRACE_SERVER_PORT: new URL(address).port };
-  const letters = (...args: string[]) => millrace(cwd, ['dead-letters', ...args, '-c', 'mine.yml'], env);
+  const letters = (...all: (readonly string[])[]) => millraces(cwd, all.map((args) => ['dead-letters', ...args, '-c', 'mine.yml']), env);
   const post = (body: string | Uint8Array) => fetch(`${address}/api/metrics`, { method: 'POST', body });
   await post('{"metric');
   await post(`{"metric_name":"q","value":"${'x'.repeat(5_000)}"}`);
   await post(Buffer.concat([Buffer.from('{"metric_name":"q","value":1,"labels":{"a":"'), Buffer.of(0xff), Buffer.from('"}}')]));
 
-  const refused = letters('resubmit', '1', '2');
+  const mended = ['resubmit', '1', '--file', 'mended.json'];
+  const [refused, one, three, taken, again, none, all, others, afterwards] = letters(
+    ['resubmit', '1', '2'],
+    ['show', '1'],
+    ['show', '3'],
+    mended,
+    mended,
+    ['resubmit', '9'],
+    ['resubmit', '--all', '--node', 'http', '--json'],
+    ['resubmit', '--all', '--node', 'odd'],
+    ['show', '1', '--json'],
+  ) as [Done, Done, Done, Done, Done, Done, Done, Done, Done];
   t.equal(refused.code, 2);
   t.match(refused.stdout, /^1 {2}not taken: line 1, byte 8: not JSON.*\n2 {2}not taken: of the 5030 bytes of dead letter 2 only the first are kept: give the whole payload\.\n0 letters taken, 2 not\.\n$/);
-  t.match(letters('show', '1').stdout, /sent in again and refused .*: line 1, byte 8: not JSON/);
-  t.match(letters('show', '3').stdout, /payload\n00000000 {2}7b 22 6d .* {"metric_name":"\n/, 'what is no text is dumped');
-  t.match(letters('resubmit', '1', '--file', 'mended.json'), { code: 0, stdout: /^1 {2}taken\n1 letter taken, 0 not\.\n$/ });
-  t.match(letters('resubmit', '1', '--file', 'mended.json'), { code: 2, stdout: /^1 {2}not taken: dead letter 1 was sent in again and taken at / });
-  t.match(letters('resubmit', '9'), { code: 1, stdout: /there is no dead letter 9/ });
-  const all = letters('resubmit', '--all', '--node', 'http', '--json');
+  t.match(one.stdout, /sent in again and refused .*: line 1, byte 8: not JSON/);
+  t.match(three.stdout, /payload\n00000000 {2}7b 22 6d .* {"metric_name":"\n/, 'what is no text is dumped');
+  t.match(taken, { code: 0, stdout: /^1 {2}taken\n1 letter taken, 0 not\.\n$/ });
+  t.match(again, { code: 2, stdout: /^1 {2}not taken: dead letter 1 was sent in again and taken at / });
+  t.match(none, { code: 1, stdout: /there is no dead letter 9/ });
   t.equal(all.code, 2);
   t.match(JSON.parse(all.stdout), [{ id: 2, state: 'not taken', status: 422 }, { id: 3, state: 'not taken', reason: /not UTF-8/ }]);
-  t.match(letters('resubmit', '--all', '--node', 'odd'), { code: 0, stdout: 'No dead letters to send in again.\n' });
-  t.match(JSON.parse(letters('show', '1', '--json').stdout), { resubmission: { state: 'taken' } });
+  t.match(others, { code: 0, stdout: 'No dead letters to send in again.\n' });
+  t.match(JSON.parse(afterwards.stdout), { resubmission: { state: 'taken' } });
 
   running.child.kill('SIGTERM');
   const { stdout } = await running.ended;
   t.equal(logged(stdout).find(({ msg }) => msg === 'odd: 1 rows')?.['rows'], 1, 'it was taken once');
-  const down = letters('resubmit', '2');
+  const [down] = letters(['resubmit', '2']) as [Done];
   t.equal(down.code, 2);
   t.match(down.stderr, /no engine of this config answers at http:\/\/127\.0\.0\.1:\d+: .*start it first/);
 });

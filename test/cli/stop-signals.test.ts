@@ -12,7 +12,7 @@ function listening(elapsed: string) {
     process.on('SIGUSR2', () => process.exit(7));
     setInterval(() => {}, 1000);
     process.stdout.write('ready\\n');`;
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   const until = (text: string) =>
     new Promise<void>((resolve) => {

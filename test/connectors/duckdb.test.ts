@@ -175,7 +175,7 @@ await t.test('a full disk is told, and once there is room nothing is missing and
   const folder = t.testdir();
   // No file may grow past 2 MB: to a writer the same as a full disk.
   const child = fileURLToPath(new URL('duckdb-full-child.js', import.meta.url));
-  const writing = spawn('sh', ['-c', 'trap "" XFSZ; ulimit -S -f 4096; exec env -u NODE_OPTIONS "$0" "$@"', process.execPath, child, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const writing = spawn('sh', ['-c', 'trap "" XFSZ; ulimit -S -f 4096; exec "$0" "$@"', process.execPath, child, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(writing, 'exit');
   const lines = createInterface(writing.stdout)[Symbol.asyncIterator]();
   const heard = async () => JSON.parse(((await lines.next()) as { value: string }).value) as { failure?: string; health: object; next: number };

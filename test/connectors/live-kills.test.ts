@@ -10,7 +10,7 @@ import { freePorts } from '../services/ports.js';
 
 const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? Math.floor(systemRandom() * 2 ** 31));
 const HOSTS = 10;
-const KILLS = 5;
+const KILLS = 3;
 
 const graph = (follow: boolean): string => `
 server: { shards: 2 }
@@ -108,6 +108,7 @@ await t.test('a subscriber that goes on from its last position after each kill -
     if (random() < 0.7) await until(() => subscriber.heard.length > before);
   }
   await engine.ready();
+  await until(() => subscriber.heard.length > 30);
   clearInterval(writing);
 
   const calm = emptyFolder(t);
@@ -118,6 +119,6 @@ await t.test('a subscriber that goes on from its last position after each kill -
   await until(() => new Set(subscriber.heard).size >= wanted.length);
   t.comment(`${second * HOSTS} samples, ${wanted.length} findings, ${subscriber.resumed.length} subscriptions`);
   t.same(subscriber.heard.toSorted(), wanted.toSorted(), 'each once');
-  t.ok(wanted.length > 30 && subscriber.resumed.length > KILLS / 2);
+  t.ok(wanted.length > 30 && subscriber.resumed.length > 1);
   t.same(new Set(subscriber.resumed.slice(1)), new Set([true]), 'it was never sent a snapshot in place of what it missed');
 });

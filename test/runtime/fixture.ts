@@ -12,7 +12,10 @@ import type { Finding } from '../../engine/finding.js';
 import { checkGraph, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
 import { seeded } from '../../engine/random.js';
 import { Runtime, type RuntimeOptions } from '../../engine/runtime.js';
+import { ShardThreads } from '../../engine/shard-threads.js';
 import { operators } from './operators.js';
+
+const SHARDS = 2;
 
 /** A folder that is gone after the test. */
 export function folder(t: Test): string {
@@ -63,16 +66,24 @@ export interface Settings extends Partial<Pick<RuntimeOptions, 'shards' | 'repla
   readonly sinks?: readonly AnySink[];
 }
 
+/** Threads that no graph runs on, by their number: a graph that is started takes those of one that is over, as after a restart. */
+const threadsAtRest = new Map<number, ShardThreads[]>();
+
 /** Starts a graph whose shards run the operators of the tests. */
 export async function start(at: string, parts: Parts, settings: Settings = {}): Promise<Started> {
   const { sources: own = [], sinks: ownSinks = [], ...options } = settings;
   const registry: Registry = { operators, sources: [...sources, ...own], sinks: [...sinks, ...ownSinks] };
   const logged: Started['logged'] = [];
+  const atRest = threadsAtRest.get(options.shards ?? SHARDS) ?? [];
+  threadsAtRest.set(options.shards ?? SHARDS, atRest);
+  const threads = atRest.pop() ?? new ShardThreads(options.shards ?? SHARDS);
+  const rest = (): void => void atRest.push(threads);
   const runtime = await Runtime.start({
     graph: graphOf(parts, registry),
     registry,
     modules: { operators: new URL('operators.js', import.meta.url).href, sources: new URL('../../connectors/local.js', import.meta.url).href },
-    shards: 2,
+    shards: SHARDS,
+    threads,
     replay: false,
     clock: systemClock,
     random: seeded(1),
@@ -81,6 +92,7 @@ export async function start(at: string, parts: Parts, settings: Settings = {}): 
     folder: join(at, 'data'),
     ...options,
   });
+  runtime.finished.then(rest, rest);
   return { runtime, logged };
 }
 

@@ -16,7 +16,9 @@ import { FaultProxy } from '../services/fault-proxy.js';
 const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? Math.floor(systemRandom() * 2 ** 31));
 
 const PUBLISHERS = 4;
-const KILLS = 8;
+const KILLS = 5;
+/** Without faults, after the last of them. */
+const ENOUGH = 1_000;
 const MOST_SAMPLES = 40;
 
 /** Windows close while samples come; what is late for them is counted apart. */
@@ -138,6 +140,7 @@ await t.test('posted under load to an engine that is killed again and again, ove
   }
   const engine = start();
   await engine.ready();
+  await until(() => publishers.reduce((sum, { answered }) => sum + answered.length, 0) > ENOUGH);
   for (const publisher of publishers) publisher.stop();
   reading = false;
   await Promise.all([...publishing, reader]);
@@ -168,7 +171,7 @@ await t.test('posted under load to an engine that is killed again and again, ove
   const answered = publishers.flatMap((publisher) => publisher.answered);
   const unanswered = publishers.flatMap((publisher) => publisher.unanswered);
   t.comment(`${answered.length} samples answered, ${unanswered.length} not; ${kept.length} kept in ${sums.length} windows, ${late.length} late`);
-  t.ok(answered.length > 1_000 && unanswered.length > 0, 'there were some of both');
+  t.ok(answered.length > ENOUGH && unanswered.length > 0, 'there were some of both');
 
   const found = new Map<number, number>();
   for (const { value } of kept) found.set(value, (found.get(value) ?? 0) + 1);

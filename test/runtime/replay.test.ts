@@ -16,7 +16,7 @@ await t.test('five NAB files, twice and with one and two shards: the same bytes'
     operators: { odd: { type: 'detect', from: 'nab' } },
     sinks: { out: { type: 'file', from: 'odd', path: name } },
   });
-  const outputs = { 'first.ndjson': 1, 'again.ndjson': 1, 'two.ndjson': 2, 'two-again.ndjson': 2 };
+  const outputs = { 'first.ndjson': 1, 'two.ndjson': 2, 'two-again.ndjson': 2 };
   for (const [name, shards] of Object.entries(outputs)) {
     const { runtime } = await start(at, parts(name), { replay: true, shards });
     t.equal(await runtime.finished, 'ended');
@@ -40,11 +40,11 @@ await t.test('a graph without operators, with more series than are announced at 
 });
 
 /** The rows of some hosts of some data centres, in order of time, some a little late. */
-function hosts(seed: number, seconds: number, disorder = 0): Row[] {
+function hosts(seed: number, seconds: number, disorder = 0, count = 20): Row[] {
   const random = seeded(seed);
   const rows: Row[] = [];
   for (let second = 0; second < seconds; second++) {
-    for (let host = 0; host < 20; host++) {
+    for (let host = 0; host < count; host++) {
       if (random() < 0.1) continue;
       const time = Math.max(0, second * 1_000 + host * 10 - (random() < 0.2 ? Math.floor(random() * disorder) : 0));
       rows.push([time, `load{dc="${host % 3}",host="${host}"}`, Math.round(random() * 1e6) / 1e3]);
@@ -82,11 +82,11 @@ await t.test('a group over the windows of all shards is the same for every numbe
   t.equal(of('total'), 3 * 30, 'a total for each data centre and window');
   t.equal(of('again'), 3 * 6, 'and a sum a minute');
   t.ok(of('ten.late') > 0, 'some rows come late');
-  for (const [shards, chunk] of [[2, 100], [3, 7], [2, 5_000]] as const) t.same(difference(await run(shards, chunk), one), undefined, `${shards} shards, ${chunk} rows a reading`);
+  for (const [shards, chunk] of [[2, 5_000], [3, 7]] as const) t.same(difference(await run(shards, chunk), one), undefined, `${shards} shards, ${chunk} rows a reading`);
 });
 
 await t.test('a replay waits for its models, however long they train', async (t) => {
-  const rows = hosts(5, 400);
+  const rows = hosts(5, 400, 0, 6);
   const parts = (training: object): Parts => ({
     sources: { in: { type: 'feed' } },
     operators: { model: { type: 'train', from: 'in', every: 130_000, due: 5_000, ...training } },
@@ -100,8 +100,6 @@ await t.test('a replay waits for its models, however long they train', async (t)
   const quick = await run(1, {});
   t.equal(quick.length, rows.length);
   t.ok(quick.some((line) => (JSON.parse(line) as { columns: { learnt: number } }).columns.learnt === 3), 'models are learnt');
-  t.same(difference(await run(2, {}), quick), undefined, 'two shards');
-  t.same(difference(await run(1, { ms: 10 }), quick), undefined, 'slow training');
   t.same(difference(await run(2, { ms: 10 }), quick), undefined, 'slow training and two shards');
   t.same(difference(await run(2, { size: 500_000 }), quick), undefined, 'models larger than what a channel to a shard holds');
 });

@@ -12,7 +12,7 @@ import { emptyFolder, EngineProcess, until } from '../engine-process.js';
 
 const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? Math.floor(systemRandom() * 2 ** 31));
 const LETTERS = 120;
-const KILLS = 5;
+const KILLS = 3;
 
 const GRAPH = `
 checkpoint: { interval: 150ms }
@@ -66,6 +66,7 @@ await t.test('an engine that is killed while letters are sent in again takes eac
         answered.add(id);
       }
     });
+    if (kill === 0) await until(() => answered.size > 0);
     await sleep(60 * random());
     await engine.end('SIGKILL');
     await Promise.all(several);
