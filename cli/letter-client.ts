@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Loaded } from '../config/load.js';
 import { readDeadLetters, type LetterQuery, type StoredLetter } from '../engine/dead-letter-files.js';
 import type { Resubmission } from '../engine/resubmission-file.js';
+import { engineAddress } from './engine-address.js';
 import { CommandError } from './exit-codes.js';
 
 /** A running engine answers in milliseconds; one that doesn't is not asked. */
@@ -24,8 +25,7 @@ export class LetterClient {
 
   constructor(config: Loaded) {
     this.#config = config;
-    const { host, port } = config.server;
-    this.address = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.address = engineAddress(config);
   }
 
   /** Only the running engine knows what it has not written yet. */

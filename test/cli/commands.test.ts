@@ -71,7 +71,7 @@ t.test('a command line that is wrong is answered, with what was meant, and 1', a
 });
 
 t.test('help teaches: every command with examples', async (t) => {
-  const commands = ['run', 'check', 'graph', 'replay', 'quality', 'dead-letters', 'docs'];
+  const commands = ['run', 'check', 'graph', 'replay', 'explain', 'quality', 'dead-letters', 'docs'];
   const [{ code, stdout }, version, ...helps] = millraces(t.testdir({}), [['--help'], ['--version'], ...commands.map((command) => [command, '--help'])]) as [Done, Done, ...Done[]];
   t.equal(code, 0);
   t.match(stdout, /A first graph/);
