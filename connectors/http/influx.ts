@@ -1,6 +1,6 @@
 import { HttpError, type HttpRequest, type HttpResponse, type Routes } from '../../engine/routes.js';
 import type { Problem } from '../payload/decoding.js';
-import { PRECISIONS, precisionOf } from '../payload/line-protocol.js';
+import { PRECISIONS, precisionOf } from '../payload/precision.js';
 import type { Posts } from './posts.js';
 
 /** Characters of a refused line that an answer quotes. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { HttpError, type HttpRequest, type HttpResponse, type Routes } from '../../engine/routes.js';
 import { formatDuration } from '../../engine/scalars.js';
 import { payloadKind } from '../payload/kind.js';
-import { PRECISIONS, precisionOf, type Precision } from '../payload/line-protocol.js';
+import { PRECISIONS, precisionOf, type Precision } from '../payload/precision.js';
 import type { NewPost } from './post.js';
 import { SLI_PATH, type Posts } from './posts.js';
 

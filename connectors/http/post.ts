@@ -1,7 +1,7 @@
 import type { Time } from '../../engine/clock.js';
 import { isFrame } from '../payload/frame.js';
 import type { PayloadKind } from '../payload/kind.js';
-import { PRECISIONS, type Precision } from '../payload/line-protocol.js';
+import { PRECISIONS, type Precision } from '../payload/precision.js';
 
 /** Forms of a body: those of payloads; measurements of SLIs; and the samples of a post as 0.1.0 logged them. */
 export type PostForm = PayloadKind | 'sli' | 'logged';

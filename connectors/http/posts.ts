@@ -2,7 +2,7 @@ import { payloadOf, type ConnectorContext, type DeadLetter, type ResubmitAttempt
 import { HttpError, type HttpRequest } from '../../engine/routes.js';
 import type { Problem } from '../payload/decoding.js';
 import { mediaTypeOf, payloadKind } from '../payload/kind.js';
-import { precisionOf, type Precision } from '../payload/line-protocol.js';
+import { precisionOf, type Precision } from '../payload/precision.js';
 import type { DecodedPost, PostDecoder } from './post-decoder.js';
 import { TooMany } from './post-rows.js';
 import type { NewPost, Post } from './post.js';

@@ -5,7 +5,7 @@ import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { FrameError } from '../payload/frame-error.js';
 import { FRAME_TYPE, FrameDecoder, isFrame, type Frame } from '../payload/frame.js';
 import { payloadKind, type PayloadKind } from '../payload/kind.js';
-import type { Precision } from '../payload/line-protocol.js';
+import type { Precision } from '../payload/precision.js';
 import { TextDecoders, type TextKind } from '../payload/text-decoders.js';
 import { MAX_PAYLOAD, SILENT_MESSAGES } from './limits.js';
 

@@ -5,22 +5,8 @@ import { seriesProblem, seriesText } from '../../engine/series.js';
 import { parseDecimal } from './decimal.js';
 import { asBuffer, MAX_LINE_BYTES, NO_BYTES, NO_VIEW, textStart, viewOf, type Decoded, type PayloadDecoder, type Problem, type Samples } from './decoding.js';
 import { PlainDecimal } from './plain-decimal.js';
+import { DIGITS_BELOW, UNIT_MS, type Precision } from './precision.js';
 import { RawSeries, same, sameBytes } from './raw-series.js';
-
-export const PRECISIONS = ['ns', 'us', 'ms', 's', 'm', 'h'] as const;
-/** Unit of the timestamps. */
-export type Precision = (typeof PRECISIONS)[number];
-
-/** A precision as InfluxDB's clients write it, `n`, `u` and `µ` too. */
-export function precisionOf(text: string): Precision | undefined {
-  if (text === 'n') return 'ns';
-  if (text === 'u' || text === 'µ') return 'us';
-  return PRECISIONS.find((precision) => precision === text);
-}
-
-/** Digits below the millisecond, and milliseconds of a unit. */
-const DIGITS_BELOW: Readonly<Record<Precision, number>> = { ns: 6, us: 3, ms: 0, s: 0, m: 0, h: 0 };
-const UNIT_MS: Readonly<Record<Precision, number>> = { ns: 1, us: 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 const BOOLEANS: Readonly<Record<string, number>> = { t: 1, T: 1, true: 1, True: 1, TRUE: 1, f: 0, F: 0, false: 0, False: 0, FALSE: 0 };
 
@@ -50,6 +36,8 @@ function sizeOf({ measurement, labels }: Point): number {
 export class LineProtocol implements PayloadDecoder {
   readonly #precision: Precision;
   readonly #points = new RawSeries<Point>(sizeOf);
+  /** Canonical texts of lines that have one field, by all that stands before its value: such a line is known by one look at one place. */
+  readonly #heads = new RawSeries<string>((text) => 2 * text.length);
   readonly #plain = new PlainDecimal();
   /** The samples of a line wait here: it is taken whole or not at all. */
   readonly #texts: string[] = [];
@@ -120,8 +108,14 @@ export class LineProtocol implements PayloadDecoder {
    * plain numbers, a timestamp. Gives where it ends; -1 where it is another, or wrong, so that it has to be looked at closely.
    */
   #usualLine(from: number, now: Time): number {
+    const value = this.#heads.follow(this.#view, from);
+    const at = value < 0 ? this.#usualFields(from) : this.#usualValue(value, 0, this.#heads.followed!);
+    return at < 0 ? -1 : this.#usualEnd(from, at, now);
+  }
+
+  /** Where the fields end of a point that followed the last one the time before, or -1. */
+  #usualFields(from: number): number {
     const bytes = this.#bytes;
-    const { length } = bytes;
     let at = this.#points.follow(this.#view, from);
     if (at < 0 || bytes[at] !== SPACE) return -1;
     const { keys, texts } = this.#points.followed!;
@@ -131,20 +125,33 @@ export class LineProtocol implements PayloadDecoder {
       const key = at + 1;
       const equals = key + keys[field]!.length;
       if (!same(keys[field]!, bytes, key, equals) || bytes[equals] !== EQUALS) return -1;
-      at = this.#plain.read(bytes, equals + 1, length);
+      at = this.#usualValue(equals + 1, field, texts[field]!);
       if (at < 0) return -1;
-      if (bytes[at] === INTEGER && this.#plain.whole) at += 1;
-      this.#texts[field] = texts[field]!;
-      this.#values[field] = this.#plain.value;
-      this.#count = field + 1;
       c = bytes[at];
     }
+    return at;
+  }
+
+  /** Where the number of a field ends that is plain, or an integer; else -1. */
+  #usualValue(from: number, field: number, text: string): number {
+    const at = this.#plain.read(this.#bytes, from, this.#bytes.length);
+    if (at < 0) return -1;
+    this.#texts[field] = text;
+    this.#values[field] = this.#plain.value;
+    this.#count = field + 1;
+    return this.#bytes[at] === INTEGER && this.#plain.whole ? at + 1 : at;
+  }
+
+  /** Where a line ends whose fields end at `at`, or -1. */
+  #usualEnd(from: number, end: number, now: Time): number {
+    const bytes = this.#bytes;
+    let at = end;
     this.#time = now;
-    if (c === SPACE) {
+    if (bytes[at] === SPACE) {
       at = this.#usualTimestamp(at + 1, now);
       if (at < 0) return -1;
     }
-    return (at === length || bytes[at] === LINE_FEED) && at - from <= MAX_LINE_BYTES ? at : -1;
+    return (at === bytes.length || bytes[at] === LINE_FEED) && at - from <= MAX_LINE_BYTES ? at : -1;
   }
 
   /** Where the timestamp at `from` ends, or -1. Lines of one payload mostly have the same. */
@@ -178,6 +185,7 @@ export class LineProtocol implements PayloadDecoder {
     const point = this.#points.find(this.#view, start, at) ?? this.#point(start, at);
     if (point === undefined) return false;
     at = this.#skipSpaces(at, end);
+    let value = at;
     for (let field = 0; ; field++) {
       const key = at;
       for (; ; at++) {
@@ -195,7 +203,7 @@ export class LineProtocol implements PayloadDecoder {
         end = this.#trimmedEnd(at);
         this.#strings += 1;
       } else {
-        const value = at;
+        value = at;
         while (at < end && bytes[at] !== COMMA && bytes[at] !== SPACE) at += 1;
         const number = this.#number(value, at);
         if (Number.isNaN(number)) return false;
@@ -209,6 +217,7 @@ export class LineProtocol implements PayloadDecoder {
       at += 1;
     }
     if (at < end && bytes[at] !== SPACE) return this.#wrong('expected a comma or a space after the string', at);
+    if (this.#count === 1 && this.#strings === 0 && this.#heads.find(this.#view, start, value) === undefined) this.#heads.keep(this.#view, start, value, this.#texts[0]!);
     at = this.#skipSpaces(at, end);
     if (at === end) return true;
     const stamp = at;

@@ -2,7 +2,8 @@ import type { PayloadDecoder } from './decoding.js';
 import { Exposition } from './exposition.js';
 import { JsonPayload, NdjsonPayload } from './json.js';
 import type { PayloadKind } from './kind.js';
-import { LineProtocol, type Precision } from './line-protocol.js';
+import { LineProtocol } from './line-protocol.js';
+import type { Precision } from './precision.js';
 
 /** Forms that are text; a frame needs the dictionary of its publisher. */
 export type TextKind = Exclude<PayloadKind, 'frame'>;

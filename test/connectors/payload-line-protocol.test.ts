@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { MAX_LINE_BYTES } from '../../connectors/payload/decoding.js';
-import { LineProtocol, precisionOf, type Precision } from '../../connectors/payload/line-protocol.js';
+import { LineProtocol } from '../../connectors/payload/line-protocol.js';
+import { precisionOf, type Precision } from '../../connectors/payload/precision.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
 import { decoded, NOW, type Row } from './payload-kit.js';
 
