@@ -2,7 +2,7 @@ import { judge } from '../../cli/judge.js';
 import { bounds, shareAbove, tails } from '../../quality/calibration.js';
 import { LEARNING, shapes, STEP_MS } from './shapes.js';
 
-const ROWS = 20_000;
+const ROWS = 60_000;
 const SEED = 1;
 
 /** How often scores lie above 1 - p on series in which nothing is unusual. */

@@ -4,6 +4,7 @@ import type { Scores, Span } from '../../quality/labelled.js';
 import { normalise, profiles, scoreNab, tallyAt, type ProfileName } from '../../quality/nab.js';
 import { median } from '../statistics.js';
 import type { CalibrationFigure } from './calibration.js';
+import type { PerturbedFigure } from './perturbed.js';
 import type { Series } from './sets.js';
 import { mayTune } from './split.js';
 
@@ -52,6 +53,7 @@ export interface Quality {
   readonly events: readonly EventFigure[];
   /** F1 of who detects every row: what the set of `events` gives for nothing. */
   readonly eventsForNothing: number;
+  readonly perturbed: readonly PerturbedFigure[];
   readonly alarms: readonly AlarmFigure[];
   readonly clean: readonly CleanFigure[];
   readonly calibration: readonly CalibrationFigure[];

@@ -4,6 +4,7 @@ import { median } from '../statistics.js';
 import { expectations, explanations } from './expectations.js';
 import type { CalibrationFigure } from './calibration.js';
 import type { AlarmFigure, CleanFigure, CostFigure, EventFigure, NabFigure, Quality } from './figures.js';
+import type { PerturbedFigure } from './perturbed.js';
 import { mayTune } from './split.js';
 
 const points = (value: number): string => value.toFixed(1);
@@ -23,6 +24,10 @@ function eventTable(figures: readonly EventFigure[]): Table {
     ['detector', 'F1', 'found', 'missed', 'false alarms', 'median delay, rows', 'dev', 'confirm'],
     ...rows.map(({ detector, f1, hits, missed: left, falseAlarms, delay, dev, confirm }) => [detector, share(f1), String(hits), String(left), String(falseAlarms), short(delay), share(dev), share(confirm)]),
   ];
+}
+
+function perturbedTable(figures: readonly PerturbedFigure[]): Table {
+  return [['change of every series', 'NAB standard', 'F1 of events'], ...figures.map(({ change, nab, events }) => [change, points(nab), share(events)])];
 }
 
 function alarmTable(figures: readonly AlarmFigure[]): Table {
@@ -54,10 +59,11 @@ interface Section {
   readonly table: Table;
 }
 
-function sections({ nab, events, eventsForNothing, alarms, clean, calibration, costs }: Quality): Section[] {
+function sections({ nab, events, eventsForNothing, perturbed, alarms, clean, calibration, costs }: Quality): Section[] {
   return [
     { title: 'Numenta Anomaly Benchmark', text: 'Points of 100 by the official rules, each profile at its best threshold for all files. `dev`: standard profile on the files that parameters may be chosen by; `confirm`: on the others, at the threshold of `dev`.', table: nabTable(nab) },
     { title: 'Cloud monitoring', text: `F1 of events, at the best threshold for all files at which at most a tenth of the rows are detections: who detects every row finds all, with one false alarm between two segments, and would have ${share(eventsForNothing)}. Never adjusted by points. \`dev\` and \`confirm\` as above.`, table: eventTable(events) },
+    { title: 'The same series, changed', text: 'Who has learnt the files by heart does worse on such as look like them.', table: perturbedTable(perturbed) },
     { title: 'What people are told', text: 'Anomalies that `detect` opens with its defaults: labelled stretches that one overlaps, and anomalies that overlap none.', table: alarmTable(alarms) },
     { title: 'False alarms on clean series', text: 'Series of `generate` without anomalies: every anomaly that opens is false.', table: cleanTable(clean) },
     { title: 'What a score means', text: 'Share of rows with a score above 1 - p, where nothing is unusual: it should be p, give or take half of it and three standard deviations of the count.', table: calibrationTable(calibration) },

@@ -7,6 +7,7 @@ import { judgeByDetect, judgeInPython, published } from './detectors.js';
 import { OURS } from './expectations.js';
 import { alarmFigure, eventFigure, forNothing, nabFigure, type Quality } from './figures.js';
 import { cleanFigures, injectedFigure } from './generated.js';
+import { perturbedFigures } from './perturbed.js';
 import { qualityMarkdown, qualityText } from './report.js';
 import { readCloudMonitoring, readNab, setsMissing, type Series } from './sets.js';
 
@@ -23,6 +24,7 @@ const say = (text: string): void => console.error(text);
 async function measure(nab: readonly Series[], cloud: readonly Series[], python: boolean): Promise<Quality> {
   say('detect on the recorded series ...');
   const ours = { nab: await judgeByDetect(nab), cloud: await judgeByDetect(cloud) };
+  const perturbed = await perturbedFigures(nab, cloud);
   say('detect on generated series ...');
   const clean = await cleanFigures();
   const injected = await injectedFigure();
@@ -43,6 +45,7 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
     ],
     events: [eventFigure(OURS, cloud, ours.cloud.scores), ...detectors.map(({ detector, scores }) => eventFigure(detector, cloud, scores.slice(nab.length)))],
     eventsForNothing: forNothing(cloud),
+    perturbed,
     alarms: [alarmFigure('Numenta Anomaly Benchmark', nab, ours.nab.alarms), alarmFigure('Cloud monitoring', cloud, ours.cloud.alarms), injected],
     clean,
     calibration,

@@ -39,6 +39,7 @@ const quality: Quality = {
   nab: [nabFigure('other', [dev, confirm], [scores(60, 20), scores(60)]), nabFigure(OURS, [dev, confirm], [scores(60), scores(60)])],
   events: [eventFigure(OURS, [dev, confirm], [scores(63, 20), scores()])],
   eventsForNothing: 2 / 3,
+  perturbed: [{ change: 'upside down', nab: 74.96, events: 0.6 }],
   alarms: [alarmFigure('generated', [dev], [[{ first: 64, last: 80 }]])],
   clean: [{ set: 'hourly', alarms: 6, seriesMonths: 4 }],
   calibration: [{ shape: 'flat', tails: [{ p: 0.1, share: 0.0912, held: true }, { p: 0.01, share: 0.00049, held: false }] }],
@@ -51,6 +52,7 @@ await t.test('tables and verdicts', (t) => {
   t.match(text, /millrace detect +100\.0 +100\.0 +100\.0 +100\.0 +100\.0\nother +97\.\d/, 'the best first');
   t.match(text, /millrace detect +0\.500 +1 +1 +1 +3\.00 +0\.667 +0\.000/);
   t.match(text, /would have 0\.667/);
+  t.match(text, /upside down +75\.0 +0\.600/);
   t.match(text, /hourly +4\.00 +6 +1\.50/);
   t.match(text, /clean series +above 0\.9 +above 0\.99 +calibrated\n[- ]+\nflat +9\.1 % +0\.049 % +no/);
   t.match(text, /Not measured: river: no Python/);
