@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import { KINDS } from './ensemble.js';
+import { SPANS } from './novelty.js';
+import { ALL_PHASES } from './season.js';
+
+const methods = ['deviation', 'change', 'novelty'] as const;
 
 export const config = z
   .strictObject({
+    methods: z
+      .array(z.enum(methods))
+      .min(1)
+      .default([...methods])
+      .describe('The views that make the score: distance from what is expected (`deviation`), the step from the sample before (`change`), values that the series never had (`novelty`). All of them together are the best.'),
     sensitivity: z.number().min(1).max(100).default(3.5).describe('Half the width of the band, in deviations. Higher: fewer anomalies.'),
     direction: z.enum(['both', 'up', 'down']).default('both').describe('Which side of the band counts. Values on the other side score 0.'),
     min_deviation: z.number().min(0).default(0).describe("The band is never narrower than this to either side, in the metric's own unit: smaller deviations are never anomalies."),
@@ -17,7 +27,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 110 bytes. `level` to `seen` are two baselines each, see `Watched`. */
+/** Columns of a series: 1140 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -33,6 +43,20 @@ export const state = {
   severity: 'u8',
   openedAt: 'f64',
   revision: 'u32',
+  phase: { type: 'f64', per: ALL_PHASES },
+  visits: { type: 'u32', per: ALL_PHASES },
+  error: { type: 'f64', per: 2 },
+  predicted: { type: 'u32', per: 2 },
+  low: { type: 'f64', per: 2 * SPANS },
+  high: { type: 'f64', per: 2 * SPANS },
+  spans: { type: 'u8', per: 2 },
+  learned: 'u32',
+  judgedAt: 'f64',
+  previous: 'f64',
+  short: 'f64',
+  mean: { type: 'f64', per: KINDS },
+  spread: { type: 'f64', per: KINDS },
+  peaks: { type: 'f64', per: 2 },
 } as const;
 
 export type State = typeof state;

@@ -7,13 +7,27 @@ export default defineOperator({
   version: 1,
   summary: 'Marks what is unusual for a series: a score, the expected value and a band on every row, and anomalies that open and close.',
   description: `
-Follows each series with an exponentially weighted robust z-score. A row comes out as it came in, with all its columns and
+A row comes out as it came in, with all its columns and
 
 | column | |
 | --- | --- |
 | \`expected\` | the level: a robust mean of about the last \`memory\` samples, before this one |
 | \`lower\`, \`upper\` | the band: \`sensitivity\` deviations to either side |
-| \`score\` | 0 to 1: the share of normally distributed values that would lie closer to what is expected. At the edge of a band of 3.5 deviations it is 0.9995 |
+| \`score\` | 0 to 1, how unusual the row is by the chosen \`methods\` together, see below |
+| \`agree\` | how many of the methods find the row unusual by themselves |
+
+**The score** is made from three views that fail in different ways:
+
+| method | | unusual |
+| --- | --- | --- |
+| \`deviation\` | distance from what is expected, in standard deviations: by level, time of day or time of week, whichever has predicted this series best | from \`sensitivity\` on |
+| \`change\` | the step from the sample before, in standard deviations of the steps | from \`sensitivity\` on |
+| \`novelty\` | distance from all values that the series, or its short-term mean, ever had; it takes part where the deviation is 3 at least, and more while the series is young | when it takes part |
+
+Deviation and change count as the smaller of the two. With r deviations the score is r² / (1 + r²): whatever the distribution
+of a series is, at most a share 1 − score of its rows deviates so far. From 0.9984 on there is something that the series has never done
+before. The same again is less of a surprise: a row scores 0 unless it exceeds the last peak of its kind, which fades to a third
+within 17 hours. One threshold fits all series: 0.999 for a few calls a month, 0.96 to see all that is odd.
 
 **What a deviation is.** The scale of the bulk of the values, or of their rarest thousandth where that is larger: so a
 metric that has bursts gets the band that holds its bursts, and stays outside of it about one row in a thousand. Values outside the
@@ -40,21 +54,21 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '14s cpu_usage{host="a"} 51',
       ],
       output: [
-        '0s cpu_usage{host="a"} 50 score=0 expected=50 lower=49.5 upper=50.5',
-        '1s cpu_usage{host="a"} 51 score=0 expected=50 lower=49.5 upper=50.5',
-        '2s cpu_usage{host="a"} 49 score=0 expected=50.6667 lower=40.7672 upper=60.5662',
-        '3s cpu_usage{host="a"} 50 score=0 expected=49.8333 lower=36.2208 upper=63.4458',
-        '4s cpu_usage{host="a"} 52 score=0 expected=49.9 lower=41.325 upper=58.475',
-        '5s cpu_usage{host="a"} 48 score=0 expected=50.6 lower=38.5975 upper=62.6025',
-        '6s cpu_usage{host="a"} 50 score=0 expected=49.8571 lower=35.6627 upper=64.0516',
-        '7s cpu_usage{host="a"} 51 score=0 expected=49.8929 lower=38.6854 upper=61.1004',
-        '8s cpu_usage{host="a"} 49 score=0 expected=50.1389 lower=40.2903 upper=59.9875',
-        '9s cpu_usage{host="a"} 50 score=0 expected=49.9111 lower=40.808 upper=59.0142',
-        '10s cpu_usage{host="a"} 51 score=0.369495 expected=49.9273 lower=42.1218 upper=57.7327',
-        '11s cpu_usage{host="a"} 50 score=0.0397671 expected=50.1061 lower=42.6612 upper=57.551',
-        '12s cpu_usage{host="a"} 97.2 score=1 expected=50.0897 lower=43.5073 upper=56.6722',
-        '13s cpu_usage{host="a"} 50 score=0.0380592 expected=50.0897 lower=43.5073 upper=56.6722',
-        '14s cpu_usage{host="a"} 51 score=0.371614 expected=50.0897 lower=43.5073 upper=56.6722',
+        '0s cpu_usage{host="a"} 50 score=0 agree=0 expected=50 lower=49.5 upper=50.5',
+        '1s cpu_usage{host="a"} 51 score=0 agree=0 expected=50 lower=49.5 upper=50.5',
+        '2s cpu_usage{host="a"} 49 score=0 agree=0 expected=50.6667 lower=40.7672 upper=60.5662',
+        '3s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.8333 lower=36.2208 upper=63.4458',
+        '4s cpu_usage{host="a"} 52 score=0 agree=0 expected=49.9 lower=41.325 upper=58.475',
+        '5s cpu_usage{host="a"} 48 score=0 agree=0 expected=50.6 lower=38.5975 upper=62.6025',
+        '6s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.8571 lower=35.6627 upper=64.0516',
+        '7s cpu_usage{host="a"} 51 score=0 agree=0 expected=49.8929 lower=38.6854 upper=61.1004',
+        '8s cpu_usage{host="a"} 49 score=0 agree=0 expected=50.1389 lower=40.2903 upper=59.9875',
+        '9s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.9111 lower=40.808 upper=59.0142',
+        '10s cpu_usage{host="a"} 51 score=0.193738 agree=0 expected=49.9273 lower=42.1218 upper=57.7327',
+        '11s cpu_usage{host="a"} 50 score=0 agree=0 expected=50.1061 lower=42.6612 upper=57.551',
+        '12s cpu_usage{host="a"} 97.2 score=0.994112 agree=2 expected=50.0897 lower=43.5073 upper=56.6722',
+        '13s cpu_usage{host="a"} 50 score=0 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
+        '14s cpu_usage{host="a"} 51 score=0 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
         '14s anomaly closed cpu_usage{host="a"} critical: cpu_usage{host="a"} is back to usual after 2s; it was 97.2 at its furthest; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
       ],
@@ -69,22 +83,22 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '15m queue_length NaN',
       ],
       output: [
-        '0s queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '1m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '2m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '3m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '4m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '5m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '6m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '7m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '8m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '9m queue_length 100 score=0 expected=100 lower=95 upper=105',
-        '10m queue_length 104 score=0.99489 expected=100 lower=95 upper=105',
-        '11m queue_length 140 score=1 expected=100.667 lower=90.706 upper=110.627',
-        '12m queue_length 141 score=1 expected=100.667 lower=90.706 upper=110.627',
-        '13m queue_length 142 score=1 expected=100.667 lower=90.706 upper=110.627',
-        '14m queue_length 141 score=0 expected=141.333 lower=130.029 upper=152.638',
-        '15m queue_length NaN score=NaN expected=NaN lower=NaN upper=NaN',
+        '0s queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '1m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '2m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '3m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '4m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '5m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '6m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '7m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '8m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '9m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
+        '10m queue_length 104 score=0.863765 agree=0 expected=100 lower=95 upper=105',
+        '11m queue_length 140 score=0.993037 agree=2 expected=100.667 lower=90.706 upper=110.627',
+        '12m queue_length 141 score=0 agree=0 expected=100.667 lower=90.706 upper=110.627',
+        '13m queue_length 142 score=0 agree=0 expected=100.667 lower=90.706 upper=110.627',
+        '14m queue_length 141 score=0 agree=0 expected=141.333 lower=130.029 upper=152.638',
+        '15m queue_length NaN score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
         '11m anomaly opened queue_length high: queue_length was 140; 90.7 to 110.6 is usual (expected 100.7); 13.8 deviations above',
         '12m anomaly grew queue_length critical: queue_length was 141; 90.7 to 110.6 is usual (expected 100.7); 14.2 deviations above',
         '13m anomaly closed queue_length critical: queue_length has stayed away for 3 samples (2m), which is its new normal; it was 142 at its furthest; 90.7 to 110.6 is usual (expected 100.7) before; 14.5 deviations above',
@@ -92,7 +106,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
       ],
     },
   ],
-  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'expected', 'lower', 'upper'], passes: true, findings: ['anomaly'], late: true } }),
+  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'agree', 'expected', 'lower', 'upper'], passes: true, findings: ['anomaly'], late: true } }),
   state: () => state,
   create: (of, context) => new Detector(of, context),
 });

@@ -4,11 +4,11 @@ import { BATCH_ROWS } from '../../engine/limits.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
 import type { Config, State } from './config.js';
+import { judge, scoreOf, type Opinion, type Rules } from './ensemble.js';
 import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
-import { scoreOf } from './tail-probability.js';
 
-export type Column = 'score' | 'expected' | 'lower' | 'upper';
+export type Column = 'score' | 'agree' | 'expected' | 'lower' | 'upper';
 
 /** Larger values overflow when squared: as NaN and the infinities, they are passed on unjudged. */
 const LARGEST = 1e150;
@@ -18,7 +18,9 @@ export class Detector implements Operator<State, string, Column> {
   readonly #config: Config;
   readonly #context: OperatorContext;
   readonly #limits: Limits;
-  readonly #verdict: Verdict = { expected: 0, reach: 0, score: 0, confidence: 0, severity: 0, peak: 0 };
+  readonly #rules: Rules;
+  readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0 };
+  readonly #opinion: Opinion = { score: 0, agree: 0 };
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
@@ -36,6 +38,12 @@ export class Detector implements Operator<State, string, Column> {
       calm: of.close,
       closes: of.close_for,
       adapts: of.adapt,
+    };
+    this.#rules = {
+      ...this.#limits,
+      deviation: of.methods.includes('deviation'),
+      change: of.methods.includes('change'),
+      novelty: of.methods.includes('novelty'),
     };
   }
 
@@ -85,6 +93,7 @@ export class Detector implements Operator<State, string, Column> {
     const value = batch.value[i]!;
     if (!(Math.abs(value) <= LARGEST)) {
       added.score[i] = NaN;
+      added.agree[i] = NaN;
       added.expected[i] = NaN;
       added.lower[i] = NaN;
       added.upper[i] = NaN;
@@ -93,7 +102,9 @@ export class Detector implements Operator<State, string, Column> {
     const slot = batch.slot[i]!;
     const verdict = this.#verdict;
     const change = watch(columns, slot, value, this.#limits, verdict);
-    added.score[i] = verdict.score;
+    judge(columns, slot, batch.time[i]!, value, this.#rules, this.#opinion);
+    added.score[i] = this.#opinion.score;
+    added.agree[i] = this.#opinion.agree;
     added.expected[i] = verdict.expected;
     added.lower[i] = verdict.expected - verdict.reach;
     added.upper[i] = verdict.expected + verdict.reach;

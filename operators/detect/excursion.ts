@@ -1,5 +1,4 @@
 import { clear, learn, lengthenTail, move, scaleOf, type Baseline } from './baseline.js';
-import { scoreOf } from './tail-probability.js';
 
 /** State of one series. Of the baselines, the one at 2 × slot is what is usual, the one at 2 × slot + 1 what the rows of an excursion would make usual. */
 export interface Watched extends Baseline {
@@ -40,7 +39,6 @@ export interface Verdict {
   expected: number;
   /** Half the width of the band. */
   reach: number;
-  score: number;
   /** How much is known of what is usual, 0 to 1. */
   confidence: number;
   /** Of the anomaly that opened, grew or closed: 1 to 4, and the value furthest out. */
@@ -93,13 +91,11 @@ export function watch(watched: Watched, slot: number, value: number, limits: Lim
   verdict.expected = level;
   verdict.reach = sensitivity * scale;
   if (seen < limits.warmup) {
-    verdict.score = 0;
     learn(watched, usual, value, limits.memory, limits.warmup);
     return QUIET;
   }
   const far = deviationsOf(Math.abs(value - level), scale, sensitivity);
   const counted = (value > level ? limits.up : limits.down) ? far : 0;
-  verdict.score = scoreOf(counted);
 
   const severity = watched.severity[slot]!;
   if (severity === 0 && far < sensitivity) {

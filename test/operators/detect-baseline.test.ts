@@ -1,9 +1,7 @@
 import fc from 'fast-check';
-import { errorFunction } from 'simple-statistics';
 import t from 'tap';
 import { seeded } from '../../engine/random.js';
 import { learn, lengthenTail, scaleOf, type Baseline } from '../../operators/detect/baseline.js';
-import { erf, scoreOf } from '../../operators/detect/tail-probability.js';
 
 const emptyBaseline = (): Baseline => ({ level: new Float64Array(1), variance: new Float64Array(1), tail: new Float64Array(1), bias: new Float64Array(1), seen: new Uint32Array(1) });
 
@@ -37,25 +35,6 @@ function normals(seed: number, count: number): number[] {
     }
   });
 }
-
-await t.test('the error function', async (t) => {
-  // Abramowitz & Stegun, table 7.1.
-  for (const [x, value] of [[0, 0], [0.1, 0.1124629160], [0.5, 0.5204998778], [1, 0.8427007929], [1.5, 0.9661051465], [1.98, 0.9948920005]] as const) {
-    t.ok(Math.abs(erf(x) - value) < 2e-9, `erf(${x}) = ${erf(x)}`);
-  }
-  let last = 0;
-  let worst = 0;
-  let falls = 0;
-  for (let x = 0; x < 7; x += 0.000_7) {
-    if (erf(x) < last - 2e-16) falls += 1;
-    last = erf(x);
-    worst = Math.max(worst, Math.abs(erf(x) - errorFunction(x)));
-  }
-  t.equal(falls, 0, 'never decreases');
-  t.ok(worst < 2e-7, `differs from simple-statistics, which is exact to 1.2e-7, by ${worst}`);
-  t.equal(erf(Infinity), 1);
-  t.ok(Math.abs(scoreOf(-1.959963985) - 0.95) < 1e-8, 'two-sided');
-});
 
 await t.test('while nothing is clipped, the level is the weighted mean, and while it is young the variance the weighted variance', async () => {
   const swings = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: 9, maxLength: 200 });

@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { seeded } from '../../engine/random.js';
+import { judge, KINDS, scoreOf, type Judged, type Opinion, type Rules } from '../../operators/detect/ensemble.js';
+import { distanceTo, know, SPANS, type Known } from '../../operators/detect/novelty.js';
+import { clip, learn } from '../../operators/detect/robust-scale.js';
+import { ALL_PHASES, DAY, errorOf, expectedAt, learnPhase, WEEK, type Seasons } from '../../operators/detect/season.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const noSeasons = (): Seasons => ({ phase: new Float64Array(ALL_PHASES), visits: new Uint32Array(ALL_PHASES), error: new Float64Array(2), predicted: new Uint32Array(2) });
+const nothingKnown = (): Known => ({ low: new Float64Array(2 * SPANS), high: new Float64Array(2 * SPANS), spans: new Uint8Array(2) });
+const nothingJudged = (): Judged => ({
+  ...noSeasons(),
+  ...nothingKnown(),
+  learned: new Uint32Array(1),
+  judgedAt: new Float64Array(1),
+  previous: new Float64Array(1),
+  short: new Float64Array(1),
+  mean: new Float64Array(KINDS),
+  spread: new Float64Array(KINDS),
+  peaks: new Float64Array(2),
+});
+const all: Rules = { deviation: true, change: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
+
+function judgeAll(values: readonly number[], every: number, rules: Partial<Rules> = {}): Opinion[] {
+  const judged = nothingJudged();
+  return values.map((value, i) => {
+    const opinion = { score: NaN, agree: NaN };
+    judge(judged, 0, i * every, value, { ...all, ...rules }, opinion);
+    return opinion;
+  });
+}
+
+/** Sums of twelve: normal enough, with variance 1. */
+function noise(seed: number): () => number {
+  const random = seeded(seed);
+  return () => Array.from({ length: 12 }, random).reduce((sum, u) => sum + u, -6);
+}
+
+await t.test('what is known: at most so many spans, all that was learned inside, in order', async () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.integer({ min: -50, max: 50 }), fc.double({ min: -1e6, max: 1e6, noNaN: true })), { maxLength: 60 }), fc.double({ min: 0, max: 5, noNaN: true }), (values, grain) => {
+      const known = nothingKnown();
+      values.forEach((value, i) => {
+        // The first set's neighbour is not touched.
+        know(known, 1, value, grain);
+        for (const before of values.slice(0, i + 1)) if (distanceTo(known, 1, before) !== 0) throw new Error(`${before} is forgotten after ${value}`);
+        for (let k = SPANS; k < SPANS + known.spans[1]!; k++) {
+          if (!(known.low[k]! <= known.high[k]!) || (k > SPANS && !(known.high[k - 1]! < known.low[k]!))) throw new Error(`spans ${known.low.join()} to ${known.high.join()}`);
+        }
+      });
+      if (known.spans[1]! > SPANS || known.spans[0] !== 0) throw new Error(`${known.spans.join()} spans`);
+    }),
+  );
+});
+
+await t.test('a gap between values is new, once', async (t) => {
+  const known = nothingKnown();
+  for (const value of [1, 2, 3, 101, 102, 103]) know(known, 0, value, 1);
+  t.equal(known.spans[0], 2);
+  t.equal(distanceTo(known, 0, 50), 47);
+  t.equal(distanceTo(known, 0, 2.5), 0);
+  know(known, 0, 50, 1);
+  t.equal(distanceTo(known, 0, 50), 0);
+  t.equal(distanceTo(known, 0, 110), 7);
+});
+
+await t.test('a series that was on at day and off at night is expected to be; which days do not matter to it', async (t) => {
+  const seasons = noSeasons();
+  const random = noise(1);
+  for (let i = 0; i < 12 * 24 * 12; i++) {
+    const time = i * 5 * MINUTE;
+    // A day in the middle was not recorded.
+    if (Math.floor(time / (24 * HOUR)) === 6) continue;
+    const value = (time % (24 * HOUR) < 12 * HOUR ? 10 : 50) + random();
+    for (const ring of [DAY, WEEK] as const) learnPhase(seasons, 0, ring, time, 5 * MINUTE, value, expectedAt(seasons, 0, ring, time), 300);
+  }
+  const now = 40 * 24 * HOUR;
+  for (const ring of [DAY, WEEK] as const) {
+    t.ok(Math.abs(expectedAt(seasons, 0, ring, now + 4.5 * HOUR) - 10) < 2, `ring ${ring} at night`);
+    t.ok(Math.abs(expectedAt(seasons, 0, ring, now + 16.5 * HOUR) - 50) < 2, `ring ${ring} at day`);
+    t.ok(Math.abs(expectedAt(seasons, 0, ring, -31.5 * HOUR) - 50) < 2, `ring ${ring} before the epoch`);
+  }
+  t.ok(errorOf(seasons, 0, DAY) < 20, `error ${errorOf(seasons, 0, DAY)}`);
+  t.ok(Number.isNaN(expectedAt(noSeasons(), 0, WEEK, now)) && errorOf(noSeasons(), 0, WEEK) === Infinity);
+});
+
+await t.test('a robust mean and variance: exact where nothing is cut off, hardly moved by one burst', async (t) => {
+  const mean = new Float64Array(1);
+  const variance = new Float64Array(1);
+  const random = noise(2);
+  for (let i = 0; i < 3_000; i++) learn(mean, variance, 0, 50 + 4 * random(), i, 1_000);
+  t.ok(Math.abs(mean[0]! - 50) < 0.6, `mean ${mean[0]}`);
+  t.ok(Math.abs(Math.sqrt(variance[0]!) - 4) < 0.4, `deviation ${Math.sqrt(variance[0]!)}`);
+  const before = Math.sqrt(variance[0]!);
+  learn(mean, variance, 0, 1e9, 3_000, 1_000);
+  t.ok(Math.sqrt(variance[0]!) < 1.02 * before);
+  t.equal(clip(1e9, 4, 100), 6);
+  t.equal(clip(1e9, 4, 5), 1e9, 'while nothing is known nothing is cut off');
+});
+
+await t.test('the score grows with the deviations and is as Cantelli has it', async (t) => {
+  t.equal(scoreOf(0), 0);
+  t.equal(scoreOf(3), 0.9);
+  t.equal(scoreOf(1e200), 1);
+});
+
+await t.test('on series without anomalies at most a share p of the rows scores above 1 - p', async (t) => {
+  const clean: Record<string, (i: number, z: () => number) => number> = {
+    noise: (_, z) => 100 + 5 * z(),
+    daily: (i, z) => 100 + 30 * Math.sin((2 * Math.PI * i) / 288) + 3 * z(),
+    // Student's t of 3 degrees: bursts.
+    bursts: (_, z) => 100 + (5 * z()) / Math.sqrt((z() ** 2 + z() ** 2 + z() ** 2) / 3),
+    weekdays: (i, z) => (Math.floor(i / 288) % 7 < 5 ? 100 + 30 * Math.sin((2 * Math.PI * i) / 288) : 80) + 3 * z(),
+    counts: (_, z) => Math.max(0, Math.round(2 + 1.5 * z())),
+  };
+  for (const [name, make] of Object.entries(clean)) {
+    for (const seed of [1, 2, 3]) {
+      const z = noise(seed);
+      const values = Array.from({ length: 10_000 }, (_, i) => make(i, z));
+      const scores = judgeAll(values, 5 * MINUTE).map(({ score }) => score).slice(1_000);
+      for (const p of [0.1, 0.01, 0.002]) {
+        const share = scores.filter((score) => score > 1 - p).length / scores.length;
+        t.ok(share <= p, `${name} ${seed}: ${share} above ${1 - p}`);
+      }
+      t.ok(scores.some((score) => score > 0.5), 'and it is not silent');
+    }
+  }
+});
+
+await t.test('the same again is less of a surprise', async (t) => {
+  const z = noise(4);
+  const values = Array.from({ length: 3_000 }, (_, i) => (i === 2_000 || i === 2_100 ? 80 : i === 2_200 ? 110 : 50 + z()));
+  const opinions = judgeAll(values, 5 * MINUTE);
+  t.ok(opinions[2_000]!.score > 0.999, 'the first time');
+  t.equal(opinions[2_000]!.agree, 3);
+  t.ok(opinions[2_100]!.score < 0.99, 'the second');
+  t.equal(opinions[2_100]!.agree, 2, 'it deviates, but is not new');
+  t.ok(opinions[2_200]!.score > 0.999, 'twice as far out');
+  t.equal(opinions[1_000]!.agree, 0);
+});
+
+await t.test('each method alone', async (t) => {
+  const z = noise(5);
+  // A slow way to somewhere new has no step in it; a jump between two usual levels nothing new.
+  const drift = Array.from({ length: 2_000 }, (_, i) => 50 + z() + Math.max(0, i - 1_900));
+  const most = (values: readonly number[], rules: Partial<Rules>): number => Math.max(...judgeAll(values, 5 * MINUTE, rules).slice(1_900).map(({ score }) => score));
+  t.ok(most(drift, { deviation: false, novelty: false }) < 0.95, 'change');
+  t.ok(most(drift, { change: false, novelty: false }) > 0.96, 'deviation');
+  t.ok(most(drift, { change: false, deviation: false }) > 0.999, 'novelty');
+  const jump = Array.from({ length: 2_000 }, (_, i) => z() + (i < 1_000 || i === 1_950 ? 0 : 100));
+  t.ok(most(jump, { deviation: false, novelty: false }) > 0.96, 'change');
+  t.equal(most(jump, { change: false, deviation: false }), 0, 'novelty');
+});
