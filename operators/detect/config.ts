@@ -27,7 +27,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1140 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1156 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -57,6 +57,7 @@ export const state = {
   mean: { type: 'f64', per: KINDS },
   spread: { type: 'f64', per: KINDS },
   peaks: { type: 'f64', per: 2 },
+  quantiles: { type: 'f64', per: 2 },
 } as const;
 
 export type State = typeof state;

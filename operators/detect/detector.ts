@@ -3,8 +3,9 @@ import { about, findingId, severities, type Anomaly } from '../../engine/finding
 import { BATCH_ROWS } from '../../engine/limits.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
+import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
-import { judge, scoreOf, type Opinion, type Rules } from './ensemble.js';
+import { judge, type Opinion, type Rules } from './ensemble.js';
 import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
 

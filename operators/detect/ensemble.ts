@@ -1,4 +1,5 @@
 import { distanceTo, know, type Known } from './novelty.js';
+import { bulkOf, learnQuantiles, topOf, type Quantiles } from './calibration.js';
 import { learn } from './robust-scale.js';
 import { DAY, errorOf, expectedAt, learnPhase, WEEK, type Seasons } from './season.js';
 
@@ -12,10 +13,10 @@ import { DAY, errorOf, expectedAt, learnPhase, WEEK, type Seasons } from './seas
  * - novelty: distance from all values that it, or its short-term mean, ever had. It counts where the deviation
  *   agrees, the more so the less has been seen, when nearly everything is new.
  *
- * The same again is less of a surprise: each of the two (deviant, new) has to exceed its own last peak, which fades
- * with time, as in the refractory time of a neuron.
+ * What has just happened is less of a surprise: each of the two (deviant, new) has to exceed its own last peak, which
+ * fades with time, as the threshold of a neuron does after it has fired.
  */
-export interface Judged extends Seasons, Known {
+export interface Judged extends Seasons, Known, Quantiles {
   /** Values learned. */
   readonly learned: Uint32Array;
   readonly judgedAt: Float64Array;
@@ -78,15 +79,6 @@ const DOUBLE = 0.06;
 /** After this time a peak has faded to a third. */
 const FADES_MS = 17 * 3_600_000;
 
-/**
- * Unusual as a value `deviations` away: whatever the distribution, that or more happens to at most one of
- * 1 + deviations² values on that side (Cantelli's inequality). The score is one minus that share.
- */
-export function scoreOf(deviations: number): number {
-  const square = deviations * deviations;
-  return square === Infinity ? 1 : square / (1 + square);
-}
-
 /** Where nothing has ever varied, any other value is equally strange, however far out. */
 function deviationsOf(distance: number, scale: number, sensitivity: number): number {
   return scale > 0 ? distance / scale : distance === 0 ? 0 : sensitivity;
@@ -127,10 +119,13 @@ export function judge(judged: Judged, slot: number, time: number, value: number,
     const novelty = deviation >= NOVEL + NOVEL_EARLY / seen ? Math.max(newValue, SHORT_SHARE * newMean) : 0;
 
     const deviant = Math.min(rules.deviation ? deviation : Infinity, rules.change && counts ? change : rules.change ? 0 : Infinity);
+    const size = deviant === Infinity ? 0 : deviant;
     const fades = Math.exp(-elapsed / FADES_MS);
-    const unusual = surpass(peaks, 2 * slot, deviant === Infinity ? 0 : deviant, fades);
+    const unusual = surpass(peaks, 2 * slot, size, fades);
     const unheard = surpass(peaks, 2 * slot + 1, rules.novelty ? novelty : 0, fades);
-    opinion.score = scoreOf(unheard > 0 ? SURPRISING * (1 + unheard / DOUBLE) : unusual / (1 + unusual / SURPRISING));
+    const surprise = unheard > 0 ? SURPRISING * (1 + unheard / DOUBLE) : unusual / (1 + unusual / SURPRISING);
+    opinion.score = Math.max(bulkOf(judged, slot, size), topOf(surprise));
+    learnQuantiles(judged, slot, size);
     opinion.agree = Number(rules.deviation && deviation >= rules.sensitivity) + Number(rules.change && counts && change >= rules.sensitivity) + Number(rules.novelty && novelty > 0);
   }
 
