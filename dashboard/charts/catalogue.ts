@@ -14,7 +14,7 @@ export interface Family {
 export const machine: readonly Family[] = [
   { title: 'CPU busy', unit: 'percent', metrics: { cpu_busy_percent: '' } },
   { title: 'Memory used', unit: 'percent', metrics: { memory_used_percent: '' } },
-  { title: 'CPU by mode', unit: 'percent', metrics: { cpu_usage: '' }, aside: ['idle'] },
+  { title: 'CPU usage', unit: 'percent', metrics: { cpu_usage: '' }, aside: ['idle'] },
   { title: 'Load average', unit: 'none', metrics: { load_average: '' } },
   { title: 'Network', unit: 'bytes/s', metrics: { network_receive_bytes_per_second: 'received', network_transmit_bytes_per_second: 'sent' } },
   { title: 'Disk', unit: 'bytes/s', metrics: { disk_read_bytes_per_second: 'read', disk_write_bytes_per_second: 'written' } },

@@ -33,7 +33,7 @@ await t.test('the page of the shipped graph', browserNeeded, async (t) => {
     t.ok(before > Date.now() - 60_000, 'the newest point is recent');
     await until('a newer point', async () => (await newest()) > before);
     t.match(await page.locator('.link').innerText(), 'Live');
-    for (const name of ['Memory used', 'CPU by mode', 'Load average']) t.ok(await page.getByRole('article', { name }).isVisible(), name);
+    for (const name of ['Memory used', 'CPU usage', 'Load average']) t.ok(await page.getByRole('article', { name }).isVisible(), name);
     const painted = await measure(
       page,
       `(() => {
