@@ -58,7 +58,11 @@ export class Frame {
   /** One batch a link, as the columns' names differ by link. */
   readonly #batches: (Batch | undefined)[] = [];
 
+  /** As many fit. */
+  readonly rows: number;
+
   constructor(memory: ArrayBufferLike, offset: number, rows: number, columns: number) {
+    this.rows = rows;
     this.#header = new Int32Array(memory, offset, HEADER_BYTES / 4);
     this.#time = new Float64Array(memory, offset, HEADER_BYTES / 8);
     this.#whole = new Uint8Array(memory, offset, Frame.bytes({ columns, rows }));

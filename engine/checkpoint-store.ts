@@ -209,6 +209,7 @@ export class CheckpointWriter {
   async chunk(name: string, bytes: Uint8Array, options: { readonly lasting?: boolean } = {}): Promise<void> {
     this.#claim(name);
     const crc = await checksumInSlices(bytes);
+    this.#assertOpen(name);
     const file = options.lasting === true ? await this.#lastingFile() : this.#state;
     this.#chunks[name] = { file: `${this.number}.${options.lasting === true ? 'lasting' : 'state'}`, offset: file.size, length: bytes.length, crc };
     await file.append(bytes);
@@ -247,9 +248,13 @@ export class CheckpointWriter {
   }
 
   #claim(name: string): void {
-    if (this.#ended) throw new Error(`checkpoint ${this.number} has ended: chunk ${name} came too late`);
+    this.#assertOpen(name);
     if (name in this.#chunks) throw new Error(`checkpoint ${this.number} already has a chunk ${name}`);
     this.#chunks[name] = CLAIMED;
+  }
+
+  #assertOpen(name: string): void {
+    if (this.#ended) throw new Error(`checkpoint ${this.number} has ended: chunk ${name} came too late`);
   }
 
   #lastingFile(): Promise<AppendFile> {

@@ -1,8 +1,9 @@
 import type { SavedActor } from './actor.js';
-import type { Checkpoint, CheckpointStore } from './checkpoint-store.js';
+import type { Checkpoint, CheckpointStore, CheckpointWriter } from './checkpoint-store.js';
 import type { Clock, Time } from './clock.js';
 import type { Position } from './connector.js';
 import type { DirectoryChanges } from './directory-changes.js';
+import { CHECKPOINT_AHEAD_BYTES } from './limits.js';
 import type { SavedSource } from './staging.js';
 import type { SavedAligner } from './ordered.js';
 import type { Plan } from './plan.js';
@@ -129,25 +130,21 @@ export class Checkpoints {
       const changes = whole ? directory.all() : [directory.changes()];
       running.told();
       await Promise.race([all, gone]);
-      let bytes = 0;
-      const chunk = async (name: string, data: Uint8Array, lasting = false): Promise<void> => {
-        bytes += data.length;
-        await writer.chunk(name, data, { lasting });
-      };
+      const chunks = new Chunks(writer);
       const names = whole ? [] : [...this.#directory];
       for (const name of names) writer.carry(name);
       let part = 0;
       for (const change of changes) {
         if (change.given.length + change.released.length + change.native.length + change.refused.length === 0) continue;
         names.push(whole ? `directory/${number}/${part++}` : `directory/${number}`);
-        await chunk(names.at(-1)!, Buffer.from(JSON.stringify(change)), true);
+        await chunks.add(names.at(-1)!, Buffer.from(JSON.stringify(change)), true);
       }
       const stages: string[] = [];
       for (const actor of running.actors) {
         for (const stage of actor.stages) {
           const name = `stage/${stage.node}/${actor.shard}`;
           stages.push(name);
-          await writeStage(chunk, name, stage);
+          await writeStage(chunks, name, stage);
         }
       }
       const content: Content = {
@@ -160,9 +157,10 @@ export class Checkpoints {
         directory: names,
         stages,
       };
+      await chunks.written();
       await writer.commit(content);
       this.#directory = names;
-      return { number, at: content.at, bytes, ms: this.#clock.elapsed() - began };
+      return { number, at: content.at, bytes: chunks.bytes, ms: this.#clock.elapsed() - began };
     } catch (error) {
       // The changes are lost with this version: the next saves the whole.
       this.#directory = [];
@@ -174,7 +172,37 @@ export class Checkpoints {
   }
 }
 
-async function writeStage(chunk: (name: string, data: Uint8Array) => Promise<void>, name: string, stage: SavedStage): Promise<void> {
+/** Writes the chunks of a version, some ahead, so that small ones share a write. */
+class Chunks {
+  readonly #writer: CheckpointWriter;
+  #ahead: Promise<void>[] = [];
+  #aheadBytes = 0;
+  /** Of all of them. */
+  bytes = 0;
+
+  constructor(writer: CheckpointWriter) {
+    this.#writer = writer;
+  }
+
+  /** Resolves when there is room for the next. */
+  async add(name: string, data: Uint8Array, lasting = false): Promise<void> {
+    const written = this.#writer.chunk(name, data, { lasting });
+    // Told to whoever waits next.
+    written.catch(() => {});
+    this.#ahead.push(written);
+    this.#aheadBytes += data.length;
+    this.bytes += data.length;
+    if (this.#aheadBytes >= CHECKPOINT_AHEAD_BYTES) await this.written();
+  }
+
+  async written(): Promise<void> {
+    const ahead = this.#ahead;
+    [this.#ahead, this.#aheadBytes] = [[], 0];
+    await Promise.all(ahead);
+  }
+}
+
+async function writeStage(chunks: Chunks, name: string, stage: SavedStage): Promise<void> {
   const { columns, kept, asks, ...rest } = stage;
   const { bytes, ...shape } = columns;
   const head: StageHead = {
@@ -184,9 +212,9 @@ async function writeStage(chunk: (name: string, data: Uint8Array) => Promise<voi
     kept: kept.map(([slot, saved]) => [slot, saved.length]),
     asks: asks.map((ask) => ({ slot: ask.slot, task: ask.task, asked: ask.asked, due: ask.due, waits: ask.waits, input: base64(ask.input), answer: ask.answer === undefined ? null : base64(ask.answer) })),
   };
-  await chunk(name, Buffer.from(JSON.stringify(head, infinities)));
-  for (const [c, column] of bytes.entries()) await chunk(`${name}/${c}`, column);
-  await chunk(`${name}/kept`, Buffer.concat(kept.map(([, saved]) => saved)));
+  await chunks.add(name, Buffer.from(JSON.stringify(head, infinities)));
+  for (const [c, column] of bytes.entries()) await chunks.add(`${name}/${c}`, column);
+  await chunks.add(`${name}/kept`, Buffer.concat(kept.map(([, saved]) => saved)));
 }
 
 async function readStage(checkpoint: Checkpoint, name: string): Promise<SavedStage> {

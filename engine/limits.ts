@@ -40,6 +40,9 @@ export const KEEP_SERIES_MS = 7 * 86_400_000;
 /** Checkpoints kept: falling back from a damaged one must find another. */
 export const CHECKPOINTS_KEPT = 3;
 
+/** Bytes of a checkpoint that wait to be written: as many as one write gathers, so that the many small parts of a graph cost few writes. */
+export const CHECKPOINT_AHEAD_BYTES = 8 * 1024 * 1024;
+
 /** Findings one node may emit per partition and minute of event time; the rest is counted and summarised. */
 export const FINDINGS_PER_MINUTE = 1_000;
 

@@ -27,7 +27,7 @@ export class Outlet {
   readonly #picked: Uint32Array;
   readonly #pickedIndex: Uint32Array;
   readonly #pickedSlot: Uint32Array;
-  readonly #shape: ChannelShape;
+  readonly #shape: ChannelShape & { readonly rows: number };
   #blocked = 0;
 
   constructor(
@@ -44,7 +44,7 @@ export class Outlet {
     this.#picked = new Uint32Array(channels.length);
     this.#pickedIndex = new Uint32Array(channels.length * BATCH_ROWS);
     this.#pickedSlot = new Uint32Array(channels.length * BATCH_ROWS);
-    this.#shape = { columns: wire.columns, frames: 1 };
+    this.#shape = { columns: wire.columns, frames: 1, rows: plan.frameRows };
   }
 
   /** Something waits for credit. */
@@ -117,7 +117,7 @@ export class Outlet {
     for (let from = to * BATCH_ROWS; from < last; ) {
       const frame = this.#room(to, link);
       const first = frame.length;
-      const end = Math.min(last, from + BATCH_ROWS - first);
+      const end = Math.min(last, from + frame.rows - first);
       const { time: toTime, slot: toSlot, value: toValue, flags: toFlags } = frame;
       for (let k = from, n = first; k < end; k++, n++) {
         const i = index[k]!;
@@ -132,7 +132,7 @@ export class Outlet {
         for (let k = from, n = first; k < end; k++, n++) column[n] = given[index[k]!]!;
       }
       frame.length = first + end - from;
-      if (frame.length === BATCH_ROWS) this.#publish(to);
+      if (frame.length === frame.rows) this.#publish(to);
       from = end;
     }
     this.#picked[to] = 0;
@@ -142,11 +142,11 @@ export class Outlet {
     for (let from = 0; from < batch.length; ) {
       const frame = this.#room(to, link);
       const n = frame.length;
-      const count = Math.min(batch.length - from, BATCH_ROWS - n);
+      const count = Math.min(batch.length - from, frame.rows - n);
       const end = from + count;
       if (count < FEW_ROWS) {
         this.#few(frame, batch, from, count, arrays);
-        if (frame.length === BATCH_ROWS) this.#publish(to);
+        if (frame.length === frame.rows) this.#publish(to);
         from = end;
         continue;
       }
@@ -156,7 +156,7 @@ export class Outlet {
       frame.flags.set(batch.flags.subarray(from, end), n);
       for (let c = 0; c < arrays.length; c++) frame.extra[c]!.set(arrays[c]!.subarray(from, end), n);
       frame.length = n + count;
-      if (n + count === BATCH_ROWS) this.#publish(to);
+      if (n + count === frame.rows) this.#publish(to);
       from = end;
     }
   }
@@ -189,7 +189,7 @@ export class Outlet {
   #claim(to: number): Frame {
     const free = this.#waiting[to]!.length === 0 ? this.#channels[to]!.claim() : undefined;
     if (free !== undefined) return free;
-    return this.#spare.pop() ?? new Frame(new ArrayBuffer(Frame.bytes(this.#shape)), 0, BATCH_ROWS, this.#shape.columns);
+    return this.#spare.pop() ?? new Frame(new ArrayBuffer(Frame.bytes(this.#shape)), 0, this.#shape.rows, this.#shape.columns);
   }
 
   /** Hands over the open frame of a channel, or lets it wait. */

@@ -1,5 +1,5 @@
 import { passedColumns, reference, type GraphSpec, type NodeSpec, type Outlet, type Registry } from './graph.js';
-import { CHANNEL_FRAMES, IDLE_AFTER_MS, KEEP_SERIES_MS, MAX_FUTURE_MS, WATERMARK_STEP_MS } from './limits.js';
+import { BATCH_ROWS, CHANNEL_FRAMES, IDLE_AFTER_MS, KEEP_SERIES_MS, MAX_FUTURE_MS, WATERMARK_STEP_MS } from './limits.js';
 import { bytesOf } from './state.js';
 import type { AnyOperator, Route } from './operator.js';
 
@@ -12,8 +12,9 @@ import type { AnyOperator, Route } from './operator.js';
 export interface Plan {
   readonly partitions: number;
   readonly shards: number;
-  /** Of each channel. */
+  /** Of each channel, and rows of each frame. */
   readonly frames: number;
+  readonly frameRows: number;
   /** Shard of each partition. */
   readonly owner: readonly number[];
   readonly maxSeries: number;
@@ -129,7 +130,7 @@ interface Drawn {
 }
 
 /** The plan of a graph that `checkGraph` found nothing wrong with. */
-export function makePlan(graph: GraphSpec, registry: Registry, shards: number, frames: number = CHANNEL_FRAMES): Plan {
+export function makePlan(graph: GraphSpec, registry: Registry, shards: number, frames: number = CHANNEL_FRAMES, frameRows: number = BATCH_ROWS): Plan {
   const sourceIndex = new Map(graph.sources.map((spec, i) => [spec.name, i]));
   const definitions = new Map(registry.operators.map((d) => [d.name, d]));
   const ordered = topological(graph);
@@ -235,6 +236,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
     partitions: graph.partitions,
     shards,
     frames,
+    frameRows,
     owner: Array.from({ length: graph.partitions }, (_, p) => p % shards),
     maxSeries: graph.maxSeries,
     seed: graph.seed,

@@ -24,8 +24,9 @@ export interface RuntimeOptions {
   /** Addresses (URLs) of the modules from which shards import `operators`, and `sources` that are read on shards. */
   readonly modules: { readonly operators: string; readonly sources: string };
   readonly shards: number;
-  /** Frames of each channel between two threads, a power of two; default: the engine's limit. Of few, backpressure is felt at once. */
+  /** Frames of each channel between two threads, a power of two, and rows of a frame; default: the engine's limits. Of few, backpressure is felt at once. */
   readonly channelFrames?: number;
+  readonly frameRows?: number;
   /** Threads for the shards, at least as many; they stay open. Default: its own. */
   readonly threads?: Threads;
   /** As fast as it goes, by event time alone. */
@@ -80,7 +81,7 @@ export class Runtime {
     this.#platform = platform;
     this.#store = store;
     this.#startedAt = options.clock.now();
-    this.plan = makePlan(options.graph, options.registry, options.shards, options.channelFrames);
+    this.plan = makePlan(options.graph, options.registry, options.shards, options.channelFrames, options.frameRows);
     this.#threads = options.threads ?? platform.shards(options.shards);
     this.finished = this.#live();
     // Whoever does not look at it hears of it by the log.

@@ -17,7 +17,7 @@ export interface SharedMemory {
 export const CONTROL_SHAPE: ChannelShape = { columns: 0, frames: 16 };
 
 function channelShape(plan: Plan, wire: Wire): ChannelShape {
-  return { columns: wire.columns, frames: plan.frames };
+  return { columns: wire.columns, frames: plan.frames, rows: plan.frameRows };
 }
 
 /** A shard's number, or the main thread. */

@@ -164,9 +164,11 @@ class FileSink extends Watched implements Sink {
 
 export const LINES = '/out/lines';
 
+const config = z.strictObject({});
+
 /** The sinks of a life, by type. */
 export function sinksOf(world: SinkWorld): AnySink[] {
   const define = (name: string, ordered: boolean, create: (context: ConnectorContext) => Sink): AnySink =>
-    defineSink({ name, summary: '', description: '', config: z.strictObject({}), examples: [], ordered: () => ordered, create: (_config, context) => create(context) });
+    defineSink({ name, summary: '', description: '', config, examples: [], ordered: () => ordered, create: (_config, context) => create(context) });
   return [define('store', false, ({ node }) => new StoreSink(world, node)), define('ordered', true, ({ node }) => new FileSink(world, node))];
 }

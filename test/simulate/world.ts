@@ -218,6 +218,7 @@ export class World {
       modules: { operators: '', sources: '' },
       shards,
       channelFrames: calm === undefined ? scheduler.pick([1, 2, 4, 8]) : 8,
+      frameRows: calm === undefined ? scheduler.pick([4, 16, 64]) : 64,
       replay: false,
       // A calm run has all its time: nothing is idle but by decision.
       clock: calm === undefined ? forwardClock(() => this.#wall + scheduler.now, () => scheduler.now) : { now: () => START + LONGEST_MS, elapsed: () => 0 },
@@ -226,7 +227,7 @@ export class World {
       log: this.#log(),
       base: '/',
       folder: '/data',
-      checkpoint: { intervalMs: calm === undefined ? this.#lasts * scheduler.pick([0.02, 0.1, 0.5]) : 1e9, folder: '/checkpoints' },
+      checkpoint: { intervalMs: calm === undefined ? this.#lasts * scheduler.pick([0.02, 0.1, 0.1, 0.5, 0.5]) : 1e9, folder: '/checkpoints' },
     };
   }
 
