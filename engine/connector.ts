@@ -164,6 +164,11 @@ export interface Sink {
   advance?(watermark: Time): Promise<void>;
   /** What was written is durable, as part of the given checkpoint; later rows belong to the next. */
   flush(checkpoint: number): Promise<Position>;
+  /**
+   * The graph crashes, and can start again only when every call has ended: one that waits for a store which may be away for
+   * long rejects now, and so do later ones. `close` follows. Who never waits for long does without.
+   */
+  abort?(): void;
   close(): Promise<void>;
   /** Where it can be read back. */
   readonly history?: History;

@@ -77,6 +77,8 @@ export class Run {
   /** Everything has come through. */
   #over = false;
   #stopping = false;
+  /** It ends before everything has come through, or is saved. */
+  #crashed = false;
   #closed: Promise<void> | undefined;
   #journal: Journal | undefined;
   /** Slots released by the directory, until a checkpoint at whose barrier they were released is complete. */
@@ -133,7 +135,7 @@ export class Run {
       this.#schedule();
       this.#run(intake);
     } catch (error) {
-      this.#stopping = true;
+      this.#stopping = this.#crashed = true;
       await this.#close();
       throw error;
     }
@@ -358,13 +360,12 @@ export class Run {
 
   #fail(error: Error): void {
     this.#failed.reject(error);
+    this.#crashed = true;
     if (this.#stopping) return;
     this.#stopping = true;
     this.#unschedule();
-    this.#close().then(
-      () => this.#done.reject(error),
-      () => this.#done.reject(error),
-    );
+    const told = (): void => this.#done.reject(error);
+    this.#close().then(told, told);
   }
 
   #close(): Promise<void> {
@@ -375,6 +376,7 @@ export class Run {
   async #closeAll(): Promise<void> {
     this.intake?.stop(true);
     for (const pump of this.pumps) pump.stop();
+    if (this.#crashed) for (const sink of this.sinks.values()) sink.abort?.();
     for (const control of this.#controls) control.send({ type: 'stop' });
     // Who has not read yet what he was told before has no room for more.
     let telling = (): void => {};

@@ -69,6 +69,7 @@ export class Spool {
   /** A write failed: records would be missing between others, so the sink must fail, and the next run writes them again. */
   #failure: Error | undefined;
   #closed = false;
+  #aborted = false;
   /** Resolved, and replaced, when something was appended, acknowledged or closed. */
   #changed = new Deferred<void>();
 
@@ -102,7 +103,10 @@ export class Spool {
   async append(bytes: Uint8Array): Promise<void> {
     if (bytes.length > this.most) throw new Error(`a record of ${bytes.length} bytes does not fit a spool of ${this.#options.limit}: at most ${this.most}`);
     const size = sizeOnDisk(bytes);
-    while (this.#usable() && this.#bytes + size > this.#options.limit) await this.#changed.promise;
+    while (this.#usable() && this.#bytes + size > this.#options.limit) {
+      this.#assertWaiting();
+      await this.#changed.promise;
+    }
     this.#held.push({ sequence: (this.#appended += 1), time: this.#options.clock.now(), bytes, stored: undefined });
     this.#heldBytes += bytes.length;
     this.#unstored += size;
@@ -145,7 +149,16 @@ export class Spool {
 
   /** Resolves when the store has everything, or it is closed. */
   async drained(): Promise<void> {
-    while (!this.#closed && this.#acknowledged < this.#appended) await this.#changed.promise;
+    while (!this.#closed && this.#acknowledged < this.#appended) {
+      this.#assertWaiting();
+      await this.#changed.promise;
+    }
+  }
+
+  /** Nobody waits for the store any more: appends at the bound are rejected, and whoever waits until it is drained. */
+  abort(): void {
+    this.#aborted = true;
+    this.#tell();
   }
 
   /** Appends that wait are rejected. What was not flushed is forgotten: it belongs to no checkpoint. */
@@ -163,6 +176,10 @@ export class Spool {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closed) throw new Error('the spool is closed');
     return true;
+  }
+
+  #assertWaiting(): void {
+    if (this.#aborted) throw new Error('the store is not waited for any more: the graph is being closed');
   }
 
   #tell(): void {

@@ -32,6 +32,7 @@ class NatsSink implements Sink {
   /** Messages go into the spool one after the other: at its bound they wait in their order. */
   #appending: Promise<unknown> = Promise.resolve();
   #lingering = false;
+  #aborted = false;
 
   constructor(config: SinkConfig, context: ConnectorContext) {
     this.#config = config;
@@ -84,12 +85,17 @@ class NatsSink implements Sink {
     return this.#opened().spool.flush();
   }
 
+  abort(): void {
+    this.#aborted = true;
+    this.#open?.spool.abort();
+  }
+
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) return;
     clearInterval(open.timer);
-    if (open.delivery.well) await within(CLOSE_MS, open.spool.drained());
+    if (open.delivery.well && !this.#aborted) await within(CLOSE_MS, open.spool.drained());
     const stopped = open.delivery.stop();
     await Promise.all([open.spool.close(), open.client.close()]);
     await stopped;

@@ -36,6 +36,7 @@ class QuestdbSink implements Sink {
   /** Records go into the spool one after the other: at its bound they wait in their order. */
   #cutting: Promise<unknown> = Promise.resolve();
   #lingering = false;
+  #aborted = false;
   readonly history: QuestdbHistory & History;
 
   constructor(parsed: QuestdbConfig, context: ConnectorContext) {
@@ -95,12 +96,17 @@ class QuestdbSink implements Sink {
     return this.#opened().spool.flush();
   }
 
+  abort(): void {
+    this.#aborted = true;
+    this.#open?.spool.abort();
+  }
+
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) return;
     clearInterval(open.timer);
-    if (open.delivery.well) await within(CLOSE_MS, open.spool.drained());
+    if (open.delivery.well && !this.#aborted) await within(CLOSE_MS, open.spool.drained());
     await Promise.all([open.spool.close(), open.delivery.stop(), this.history.close()]);
     await this.#cutting;
   }

@@ -164,6 +164,19 @@ await t.test('at the bound it waits until the store has taken something', async 
   t.equal(await spool.next(1), undefined);
 });
 
+await t.test('aborted, nobody waits for its store, which goes on taking', async (t) => {
+  const spool = await open(t.testdir(), { limit: 100_000, memory: 10_000 });
+  const record = new Uint8Array(9_972);
+  for (let i = 0; i < 10; i++) await spool.append(record);
+  const waits = [t.rejects(spool.append(record), /not waited for any more/), t.rejects(spool.drained(), /not waited for any more/)];
+  spool.abort();
+  await Promise.all(waits);
+  await t.rejects(spool.append(record), /not waited for any more/);
+  t.match(await spool.flush(), { appended: 10, acknowledged: 0 });
+  t.equal((await spool.next(1e6))!.length, 10);
+  await spool.close();
+});
+
 await t.test('a record that could never find room is refused', async (t) => {
   const spool = await open(t.testdir(), { limit: 4_000 });
   await t.rejects(spool.append(new Uint8Array(spool.most + 1)), /a record of 973 bytes does not fit a spool of 4000: at most 972/);

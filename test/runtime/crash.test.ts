@@ -207,6 +207,38 @@ await t.test('one that crashes brings all down, also who has not read what he wa
   await t.rejects(runtime.finished, /operator busy \(busy\) failed .*: worn out/);
 });
 
+await t.test('a sink that waits for its store does not keep down what crashes elsewhere', async (t) => {
+  const at = folder(t);
+  const feed = new Feed(rowsOf(50));
+  feed.end();
+  let written = 0;
+  let opened = 0;
+  const away = defineSink({
+    name: 'away',
+    summary: '',
+    description: '',
+    config: z.strictObject({}),
+    examples: [],
+    create() {
+      let giveUp = (_why: Error): void => {};
+      return {
+        open: async () => void (opened += 1),
+        // The first time its store is away for good.
+        write: async (_node: string, batch: { readonly length: number }) => (opened === 1 ? new Promise<void>((_, reject) => (giveUp = reject)) : void (written += batch.length)),
+        flush: async () => null,
+        abort: () => giveUp(new Error('the store is away')),
+        close: async () => {},
+      };
+    },
+  });
+  const parts: Parts = { sources: { in: { type: 'feed' } }, operators: { boom: { type: 'crash', from: 'in', at: [20_000], once: join(at, 'thrown') } }, sinks: { out: { type: 'away', from: ['in', 'boom'] } } };
+  const { runtime } = await start(at, parts, { sources: [feedSource(feed)], sinks: [away], checkpoint: checkpoints(at), restart: QUICK });
+  t.equal(await runtime.finished, 'ended');
+  t.equal(written, 1_000);
+  const [failure] = runtime.status().failures;
+  t.match(failure!.message, /the row at 20000 is too much/, 'what brought it down is told, not what came of it');
+});
+
 await t.test('drained at any time, the next start goes on: nothing twice, nothing lost', async (t) => {
   const rows = rowsOf(200);
   const feeding = { disorder: 3_000, chunk: 20, pace: 1 };

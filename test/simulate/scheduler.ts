@@ -191,4 +191,4 @@ const TURNS_A_TASK = 1_000;
  * All promises that can settle by themselves do. Node calls this after each task of its event loop; a task for every step
  * would cost more than most steps.
  */
-const settle = (process as unknown as { _tickCallback(): void })._tickCallback;
+const { _tickCallback: settle } = process as unknown as { readonly _tickCallback: () => void };
