@@ -63,7 +63,7 @@ at most 16,384 of a series, 16 bytes each.
 | | bytes | panes |
 | --- | --- | --- |
 | windows of time | 17 | (size + lateness + lead) / slide + 1, rounded up; one more where windows overlap. A sample so far in the future that there is none for it is ahead |
-| sessions | 10 + panes × 24 | as many sessions as may be open at once, at most 64: r / gap + 2 r / max + 1, rounded up, where r is gap + lateness + lead. A sample that would begin one more is ahead |
+| sessions | 10 + panes × 24 | as many sessions as may be open at once, at most 64: r / gap + 2 r / max + 2, rounded up, where r is gap + lateness + lead. A sample that would begin one more is ahead |
 | windows of rows | 8 + panes × 16 | rows / every; one more where windows overlap |
 
 lead is how far the sources may be ahead of the watermark. Quantiles add a sketch for each pane with samples: 8 bytes a sample up

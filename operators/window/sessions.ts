@@ -24,12 +24,12 @@ export interface SessionSettings {
 
 /**
  * Time of the first row of a piece and of the last, and from when on rows are not in it. Pieces that may be there at
- * once: those that begin in the same half of `max` lie `gap` apart, the oldest ends after watermark - lateness, the
- * newest begins before watermark + lead.
+ * once: those that begin in the same half of `max` lie `gap` apart, the oldest but the first ends after
+ * watermark - lateness, the newest begins before watermark + lead.
  */
 export function spanOfSessions({ gap, max, lateness }: Omit<SessionSettings, 'aggregates'>, lead: number): PaneColumn {
   const range = gap + lateness + lead;
-  return { type: 'f64', per: 3, planes: Math.min(Math.ceil(range / gap) + Math.ceil((2 * range) / max) + 1, MOST_OPEN) };
+  return { type: 'f64', per: 3, planes: Math.min(Math.ceil(range / gap) + Math.ceil((2 * range) / max) + 2, MOST_OPEN) };
 }
 
 export type SessionState = Columns<SessionSchema>;
@@ -37,9 +37,10 @@ export type SessionState = Columns<SessionSchema>;
 /**
  * Rows of a series less than `gap` apart. Where a session that lasts too long is cut must not depend on the order in
  * which rows come, and aggregates can't be taken apart again. So rows are gathered in pieces that don't reach across
- * a multiple of half of `max`, and a piece is joined to the one before, or not, when that one's start is settled:
- * no earlier row can come. A row between two pieces less than `gap` from both extends the earlier,
- * so they are joined too. Pieces don't overlap: each ends, at the latest, where the next begins.
+ * a multiple of half of `max`. Whether a piece belongs to the session of the one before is known when that one's start is
+ * settled: no earlier row can come; and it is joined to it when no further row can come into it either, so that a sum
+ * does not depend on how far the watermark moved at once. A row between two pieces less than `gap` from both extends the
+ * earlier, so they are joined too. Pieces don't overlap: each ends, at the latest, where the next begins.
  */
 export class Sessions implements Operator<SessionSchema> {
   readonly #gap: number;
@@ -196,8 +197,8 @@ export class Sessions implements Operator<SessionSchema> {
   /** Gives the first session of a series if it is over, else says when to look again. */
   #close(slot: number, watermark: number, state: SessionState, out: Output): void {
     const { span, open, next } = state;
-    const pane = this.#join(slot, state);
-    const end = Math.min(span[3 * pane + 1]! + this.#gap, this.#cut(span[3 * pane]!));
+    const pane = this.#first(slot, state);
+    const end = this.#join(slot, pane, watermark - this.#lateness, state);
     next[slot] = end + this.#lateness;
     if (next[slot]! > watermark) return;
     this.#counter?.settle(state, slot, pane, end);
@@ -206,20 +207,19 @@ export class Sessions implements Operator<SessionSchema> {
     if (open[slot]! > 0) next[slot] = span[3 * this.#first(slot, state)]! + this.#gap + this.#lateness;
   }
 
-  /** The first piece of a series, whose start is settled, with those after it that belong to its session. */
-  #join(slot: number, state: SessionState): number {
+  /** Where the session of the first piece, whose start is settled, ends, as far as it is known; the pieces of it that no row before `settled` can change any more are joined. */
+  #join(slot: number, first: number, settled: number, state: SessionState): number {
     const { span, open } = state;
-    const first = this.#first(slot, state);
-    const start = span[3 * first]!;
-    const cut = this.#cut(start);
+    const cut = this.#cut(span[3 * first]!);
+    let [start, last] = [span[3 * first]!, span[3 * first + 1]!];
     for (;;) {
       const later = open[slot] === 1 ? NONE : this.#after(slot, start, state);
-      const laterStart = later === NONE ? Infinity : span[3 * later]!;
-      if (laterStart >= cut || laterStart >= span[3 * first + 1]! + this.#gap) {
-        span[3 * first + 2] = Math.min(cut, laterStart);
-        return first;
-      }
+      if (later === NONE || span[3 * later]! >= Math.min(cut, last + this.#gap)) return Math.min(cut, last + this.#gap);
+      [start, last] = [span[3 * later]!, span[3 * later + 1]!];
+      const limit = span[3 * later + 2]!;
+      if (Math.min(limit, last + this.#gap) > settled) continue;
       this.#store.append(slot, this.#store.numberIn(slot, first), this.#store.numberIn(slot, later), state);
+      span[3 * first + 2] = limit;
       this.#drop(slot, later, state);
     }
   }

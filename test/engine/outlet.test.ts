@@ -3,6 +3,7 @@ import t from 'tap';
 import { allocateBatch } from '../../engine/batch.js';
 import { Channel, channelBytes } from '../../engine/channel.js';
 import type { Finding } from '../../engine/finding.js';
+import { BATCH_ROWS } from '../../engine/limits.js';
 import { findingsOf, MessageKind } from '../../engine/message.js';
 import { ThreadNames } from '../../engine/names.js';
 import { Outlet } from '../../engine/outlet.js';
@@ -18,7 +19,7 @@ function wire() {
   const signal = () => new Signal(new SharedArrayBuffer(SIGNAL_BYTES));
   const [sender, receiver] = [signal(), signal()];
   const links = [0, 1].map((id): Link => ({ id, from: { kind: 'operator', index: id }, outlet: 'rows', columns: [], route: 'series', to: { kind: 'sink', index: 0 }, targets: [] }));
-  const outlet = new Outlet({ id: 0, from: 0, to: { kind: 'sink', index: 0 }, links: [0, 1], columns: 0 } as Wire, [new Channel(memory, shape, sender, receiver)], new ThreadNames(1, [0]), { links } as unknown as Plan);
+  const outlet = new Outlet({ id: 0, from: 0, to: { kind: 'sink', index: 0 }, links: [0, 1], columns: 0 } as Wire, [new Channel(memory, shape, sender, receiver)], new ThreadNames(1, [0]), { links, frameRows: BATCH_ROWS } as unknown as Plan);
   const channel = new Channel(memory, shape, sender, receiver);
   const heard: string[] = [];
   let frames = 0;

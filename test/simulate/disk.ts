@@ -69,9 +69,11 @@ type NameChange = (names: Map<string, Inode>) => void;
 
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
-function noEntry(path: string): Error {
-  return Object.assign(new Error(`ENOENT: no such file, ${path}`), { code: 'ENOENT' });
+function failure(message: string): Error {
+  return Object.assign(new Error(message), { code: message.split(':', 1)[0] });
 }
+
+const noEntry = (path: string): Error => failure(`ENOENT: no such file, ${path}`);
 
 /**
  * A disk that a crash leaves as a real one might be: what was synced is there; of what was not, each write is there,
@@ -86,8 +88,8 @@ export class Disk {
   /** Manifests as LMDB has them, and changes of them under way: a transaction is there or not. */
   #control = new Map<number, Uint8Array>();
   #transactions = new Set<() => void>();
-  /** How often a write may still fail. */
-  failures = 0;
+  /** How often something may still fail, of which files, and how likely it is, of a write. */
+  fails = { left: 0, under: '/', probability: 0.05 };
 
   constructor(scheduler: Scheduler, latency: Latency) {
     this.#scheduler = scheduler;
@@ -150,7 +152,7 @@ export class Disk {
             if (existing === undefined) this.#rename(folderOf(path), this.#put(path, new Inode()));
             else existing.change({ length: 0 });
           }
-          return this.#openFile(inode(path), soon, done);
+          return this.#openFile(path, inode(path), soon, done);
         }),
       mkdir: () => soon(() => undefined),
       readdir: (path) => soon(() => [...this.#names.keys()].filter((name) => folderOf(name) === path).map((name) => name.slice(path.length + 1))),
@@ -179,10 +181,11 @@ export class Disk {
     changes.push(change);
   }
 
-  #mayFail(probability: number, message: string): void {
-    if (this.failures === 0 || !this.#scheduler.chance(probability)) return;
-    this.failures -= 1;
-    throw Object.assign(new Error(message), { code: message.split(':', 1)[0] });
+  #failsNow(path: string, times = 1): boolean {
+    const { left, under, probability } = this.fails;
+    if (left === 0 || !path.startsWith(under) || !this.#scheduler.chance(times * probability)) return false;
+    this.fails.left -= 1;
+    return true;
   }
 
   #openFolder(folder: string, soon: Waits, done: Waits): OpenFile {
@@ -204,11 +207,11 @@ export class Disk {
     };
   }
 
-  #openFile(inode: Inode, soon: Waits, done: Waits): OpenFile {
+  #openFile(path: string, inode: Inode, soon: Waits, done: Waits): OpenFile {
     const scheduler = this.#scheduler;
     let open = true;
     const change = (next: Change): void => {
-      if (!open) throw Object.assign(new Error('EBADF: bad file descriptor, write'), { code: 'EBADF' });
+      if (!open) throw failure('EBADF: bad file descriptor, write');
       inode.change(next);
     };
     return {
@@ -222,23 +225,20 @@ export class Disk {
       writev: (buffers, position) =>
         done(() => {
           const bytes = Buffer.concat(buffers);
-          const fails = this.failures > 0 && scheduler.chance(0.05);
+          const fails = this.#failsNow(path);
           const written = fails ? bytes.subarray(0, scheduler.between(0, bytes.length)) : bytes;
           change({ position, bytes: new Uint8Array(written) });
-          if (fails) {
-            this.failures -= 1;
-            throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-          }
+          if (fails) throw failure('ENOSPC: no space left on device, write');
           return { bytesWritten: bytes.length };
         }),
       truncate: (length) =>
         done(() => {
-          this.#mayFail(0.05, 'ENOSPC: no space left on device, ftruncate');
+          if (this.#failsNow(path)) throw failure('ENOSPC: no space left on device, ftruncate');
           change({ length });
         }),
       datasync: () =>
         done(() => {
-          this.#mayFail(0.02, 'EIO: i/o error, fdatasync');
+          if (this.#failsNow(path, 0.5)) throw failure('EIO: i/o error, fdatasync');
           inode.sync();
         }),
       sync: () => done(() => inode.sync()),

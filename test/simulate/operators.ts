@@ -6,14 +6,14 @@ import { operators as all } from '../../operators/list.js';
 
 const about = { summary: '', description: '', examples: [], version: 1 };
 
-/** Sums each second over all series with the same `service`, in the order of their text. Kept outside columns. */
+/** Sums each second over all series with the same `service`, in the order of their text; the sums are series of the name `as`. Kept outside columns. */
 const total = defineOperator({
   ...about,
   name: 'total',
-  config: z.strictObject({}),
+  config: z.strictObject({ as: z.string() }),
   ports: () => ({ input: { rows: [] }, output: { rows: ['members'], late: true } }),
   route: () => 'group' as const,
-  series: () => (of) => [{ series: makeSeries('total', { service: of.labels['service'] ?? '' }), member: seriesText(of.name, of.labels) }],
+  series: ({ as }) => (of) => [{ series: makeSeries(as, { service: of.labels['service'] ?? '' }), member: seriesText(of.name, of.labels) }],
   create(_config, { names }) {
     const waiting = new Map<number, Map<number, number>>();
     const next = (group: number): number => Math.min(...names.members(group).flatMap((member) => [...(waiting.get(member)?.keys() ?? [])]));

@@ -115,8 +115,8 @@ const kinds: readonly { readonly type: string; readonly config: (draw: Draw) => 
   { type: 'window', config: (draw) => ({ rows: draw.pick([3, 5]), aggregates: ['count', 'sum'] }) },
   { type: 'detect', config: () => ({ warmup: 10, close_for: 2 }), findings: true },
   // Twice, as it alone regroups rows.
-  { type: 'total', config: () => ({}) },
-  { type: 'total', config: () => ({}) },
+  { type: 'total', config: (draw) => ({ as: `total${draw.between(0, 1_000_000)}` }) },
+  { type: 'total', config: (draw) => ({ as: `total${draw.between(0, 1_000_000)}` }) },
   { type: 'learner', config: (draw) => ({ due: draw.pick([1_000, 3_000, 10_000]) }), alone: true },
   { type: 'correlate', config: () => ({ by: ['service'], window: '5s', duplicates: '3s' }), takes: 'findings' },
 ];
@@ -132,14 +132,15 @@ function drawGraph(draw: Draw, inputs: readonly Input[], registry: Registry): Gr
     if (kind.alone === true && !merged) continue;
     const readable = drawn.filter(({ findings }) => kind.takes !== 'findings' || findings);
     if (readable.length === 0) continue;
-    const first = draw.pick(readable);
-    // A second input has other series, so that no order of the two is seen; findings have an order of their own.
+    // Long chains more often than a fan: what is grouped behind an operator comes from every shard.
+    const first = draw.chance(0.5) ? draw.pick(readable) : readable.at(-1)!;
+    // A second input has other series: the order of two inputs of one series is not promised. Findings have an order of their own.
     const others = readable.filter((other) => other !== first && (kind.takes === 'findings' || [...other.of].every((name) => !first.of.has(name))));
     const read = others.length > 0 && draw.chance(0.6) ? [first, draw.pick(others)] : [first];
     const definition = operators.find((each) => each.name === kind.type)!;
     const spec: NodeSpec = { name: `n${specs.length}`, type: kind.type, from: read.map(({ name }) => name), config: definition.config.parse(kind.config(draw)) };
     const candidate = { sources, operators: [...specs, spec], sinks: [{ name: 'out', type: 'store', from: [spec.name], config: {} }], ...alone };
-    if (checkGraph(candidate, registry).some((problem) => problem.warning !== true)) continue;
+    if (problemsOf(candidate, registry).length > 0) continue;
     specs.push(spec);
     drawn.push({ name: spec.name, of: new Set(read.flatMap(({ of }) => [...of])), findings: kind.findings === true });
   }
@@ -160,7 +161,12 @@ function drawGraph(draw: Draw, inputs: readonly Input[], registry: Registry): Gr
   if (graph.sinks.length === 0) graph.sinks.push({ name: 'store', type: 'store', from: outputs, config: {} });
   // What nobody reads is left out.
   const read = new Set([...graph.operators, ...graph.sinks].flatMap(({ from }) => from.map((text) => reference(text).node)));
-  const problems = checkGraph(graph, registry).filter((problem) => problem.warning !== true && !problem.message.startsWith('nobody reads'));
+  const problems = problemsOf(graph, registry);
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('; '));
   return { ...graph, sources: graph.sources.filter(({ name }) => read.has(name)) };
+}
+
+/** What is wrong with a graph, but for what nobody reads. */
+function problemsOf(graph: GraphSpec, registry: Registry): { readonly message: string }[] {
+  return checkGraph(graph, registry).filter((problem) => problem.warning !== true && !problem.message.startsWith('nobody reads'));
 }

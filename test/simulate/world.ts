@@ -77,7 +77,7 @@ export class World {
     const many = (): number => (calm === undefined && scheduler.chance(0.4) ? scheduler.between(1, 3) : 0);
     this.#faults = new Map(['source', 'store', 'file', 'shard'].map((what) => [what, many()]));
     this.#kills = calm === undefined ? scheduler.between(0, 5) : 0;
-    if (calm === undefined && scheduler.chance(0.2)) this.#disk.failures = scheduler.between(1, 3);
+    if (calm === undefined && scheduler.chance(0.2)) this.#disk.fails = { left: scheduler.between(1, 3), ...scheduler.pick([{ under: '/', probability: 0.05 }, { under: JOURNAL, probability: 0.3 }]) };
     this.#lasts = Math.max(100, ...workload.inputs.map((input) => (input.kind === 'file' ? 0 : (input.messages.at(-1)?.at ?? 0))));
     const inputs = calm === undefined ? workload.inputs : workload.inputs.map(atOnce);
     this.#inputs = new Map(inputs.map((input) => [input.name, input]));
@@ -227,7 +227,7 @@ export class World {
       log: this.#log(),
       base: '/',
       folder: '/data',
-      checkpoint: { intervalMs: calm === undefined ? this.#lasts * scheduler.pick([0.02, 0.1, 0.1, 0.5, 0.5]) : 1e9, folder: '/checkpoints' },
+      checkpoint: { intervalMs: calm === undefined ? this.#lasts * scheduler.pick([0.02, 0.1, 0.5]) : 1e9, folder: '/checkpoints' },
     };
   }
 
