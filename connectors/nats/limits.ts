@@ -18,8 +18,11 @@ export const SHED_SUBJECTS = 100;
 /** A payload after decompression at most: as much as NATS itself takes in one message. */
 export const MAX_PAYLOAD = 64 * 1024 * 1024;
 
-/** Ids of messages remembered at most, some 150 bytes each. With the largest frames that is 2 billion samples. */
-export const REMEMBERED_IDS = 262_144;
+/**
+ * Ids of messages in each of two generations at most, 16 bytes each: 64 MB in all. At 15,000 messages
+ * a second, as many as a stream on disk takes, that is 140 s at least, longer than the two minutes of a server.
+ */
+export const REMEMBERED_IDS = 2_097_152;
 
 /**
  * A publisher unheard for so many messages of the stream is forgotten with its dictionary, as what it announced must

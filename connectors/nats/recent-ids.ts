@@ -1,4 +1,5 @@
 import type { Position } from '../../engine/connector.js';
+import { HashedId, IdSet } from './id-set.js';
 
 /** Where the memory begins: it is rebuilt by taking the messages from there again. A type, as a position is made of it. */
 export type IdsPosition = {
@@ -8,57 +9,61 @@ export type IdsPosition = {
   readonly clock: number;
 };
 
+/** Ids of the messages of one piece of the stream. */
+interface Generation extends IdsPosition {
+  /** Which window of the messages' time it lies in. */
+  readonly window: number;
+  readonly ids: IdSet;
+}
+
 /**
- * Ids of the messages that came last: of at most so many, and of so long. What it remembers depends on the messages
- * from its oldest one on alone, whether they were repeats or not, so that a reader that starts there again decides the same.
+ * Ids of the messages that came last, in two generations: a new one begins with each window of the messages' time, and where one
+ * has as many ids as it may. So an id is remembered for a window at least and for two at most; for less than one where that many
+ * ids come sooner. What is remembered depends on the messages from its oldest one on alone, whether they were repeats or not, so
+ * that a reader that starts there again decides the same.
  */
 export class RecentIds {
   readonly #most: number;
   readonly #windowMs: number;
-  /** By number of the message, modulo `most`. */
-  readonly #ids: string[] = [];
-  readonly #sequences: Float64Array;
-  readonly #times: Float64Array;
-  /** Numbers of the oldest message, and of the next. */
-  #oldest = 0;
-  #next = 0;
-  /** The last message with an id. */
-  readonly #last = new Map<string, number>();
+  readonly #short: (ms: number) => void;
+  readonly #hashed = new HashedId();
+  #older: Generation | undefined;
+  #newer: Generation | undefined;
   /** Time of the messages: it does not step back, whatever the server's does. */
   #clock = -Infinity;
 
-  constructor(most: number, windowMs: number) {
+  /** `most`: ids of a generation. `short` hears that one was full, and for how long its ids had come, which is less than a window. */
+  constructor(most: number, windowMs: number, short: (ms: number) => void) {
     this.#most = most;
     this.#windowMs = windowMs;
-    this.#sequences = new Float64Array(most);
-    this.#times = new Float64Array(most);
+    this.#short = short;
   }
 
   /** Remembers a message, and says whether its id was there before. */
   repeats(id: string, sequence: number, time: number): boolean {
     this.#clock = Math.max(this.#clock, time);
-    while (this.#oldest < this.#next && (this.#next - this.#oldest === this.#most || this.#times[this.#oldest % this.#most]! < this.#clock - this.#windowMs)) this.#forget();
-    const repeats = this.#last.has(id);
-    const at = this.#next % this.#most;
-    this.#ids[at] = id;
-    this.#sequences[at] = sequence;
-    this.#times[at] = this.#clock;
-    this.#last.set(id, this.#next);
-    this.#next += 1;
+    const { ids } = this.#turn(sequence);
+    const hashed = this.#hashed.of(id);
+    const repeats = ids.has(hashed) || this.#older?.ids.has(hashed) === true;
+    // In the newer one too: its newest occurrence counts.
+    ids.add(hashed);
     return repeats;
   }
 
-  #forget(): void {
-    const id = this.#ids[this.#oldest % this.#most]!;
-    if (this.#last.get(id) === this.#oldest) this.#last.delete(id);
-    this.#oldest += 1;
+  #turn(sequence: number): Generation {
+    const window = Math.floor(this.#clock / this.#windowMs);
+    const newer = this.#newer;
+    if (newer !== undefined && newer.window === window && newer.ids.size < this.#most) return newer;
+    if (newer?.window === window) this.#short(this.#clock - newer.clock);
+    this.#older = newer !== undefined && window - newer.window <= 1 ? newer : undefined;
+    // As large as the one before had become: it grows no more where messages come evenly.
+    return (this.#newer = { from: sequence, clock: this.#clock, window, ids: new IdSet(this.#older?.ids.size) });
   }
 
   /** Undefined: nothing is remembered. */
   get position(): IdsPosition | undefined {
-    if (this.#oldest === this.#next) return undefined;
-    const at = this.#oldest % this.#most;
-    return { from: this.#sequences[at]!, clock: this.#times[at]! };
+    const oldest = this.#older ?? this.#newer;
+    return oldest && { from: oldest.from, clock: oldest.clock };
   }
 
   /** Before the first message from its position on is taken again. */
@@ -67,8 +72,7 @@ export class RecentIds {
   }
 
   clear(): void {
-    this.#last.clear();
-    this.#oldest = this.#next = 0;
+    this.#older = this.#newer = undefined;
     this.#clock = -Infinity;
   }
 }

@@ -30,7 +30,7 @@ const jetstream = z
       .describe('where a graph without checkpoints begins: `start`, `new` or a time (ISO 8601)'),
     durable: name('consumer').optional().describe('durable consumer that marks for people and monitoring how far the oldest checkpoint has come; made where it is missing, and nothing depends on it'),
     domain: name('domain').optional().describe('domain of the JetStream, where it is not that of the server we connect to'),
-    dedup_window: duration().default(600_000).describe('a message with the `Nats-Msg-Id` of one that came to the stream so long before it is left out (among the last 262,144 messages); 0s: none is'),
+    dedup_window: duration().default(600_000).describe('a message with the `Nats-Msg-Id` of one that came to the stream within this time before it is left out (up to twice the time; at least among the last 2,097,152 messages); 0s: none is'),
   })
   .describe('reads a stream, exactly once over crashes; without it core subscriptions, at most once');
 

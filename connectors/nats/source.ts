@@ -29,6 +29,7 @@ class NatsSource implements Source {
   /** Everything that the stream has was taken. */
   #current = false;
   #ended = false;
+  #toldOfIds = false;
   /** When messages were last lost, and how, for `health`. */
   #lost: { readonly at: number; readonly what: string } | undefined;
 
@@ -36,7 +37,7 @@ class NatsSource implements Source {
     this.#config = config;
     this.#context = context;
     this.#decoder = new MessageDecoder(config.precision, context, (letter) => this.#refuse(letter));
-    this.#ids = new RecentIds(REMEMBERED_IDS, config.jetstream?.dedup_window ?? 0);
+    this.#ids = new RecentIds(REMEMBERED_IDS, config.jetstream?.dedup_window ?? 0, (ms) => this.#remembersLess(ms));
     this.#shedding = new Shedding(context);
   }
 
@@ -193,6 +194,13 @@ class NatsSource implements Source {
 
   #repeats({ id, sequence, time }: Unpacker): boolean {
     return id !== '' && (this.#config.jetstream?.dedup_window ?? 0) > 0 && this.#ids.repeats(id, sequence, time);
+  }
+
+  /** Told once: it is so while as many messages come. */
+  #remembersLess(ms: number): void {
+    if (this.#toldOfIds) return;
+    this.#toldOfIds = true;
+    this.#context.log.warn(`${REMEMBERED_IDS} messages with ids came within ${Math.round(ms / 1_000)} s: a repeat is known for that long, not for all of \`dedup_window\``);
   }
 
   #position(): Position {
