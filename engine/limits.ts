@@ -31,9 +31,6 @@ export const WATERMARK_STEP_MS = 1_000;
 /** A live source silent for this long no longer holds the others back, and its watermark follows the clock. */
 export const IDLE_AFTER_MS = 5_000;
 
-/** How far a replayable source may run ahead of the merged watermark before it is not read. */
-export const MAX_DRIFT_MS = 60_000;
-
 /** A series unseen for this long (event time) is forgotten, unless an operator keeps it longer. */
 export const KEEP_SERIES_MS = 7 * 86_400_000;
 

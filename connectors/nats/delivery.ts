@@ -1,6 +1,7 @@
 import type { ConnectorContext, ConnectorHealth } from '../../engine/connector.js';
 import { formatDuration } from '../../engine/scalars.js';
 import type { Spool } from '../../engine/spool.js';
+import { pause, systemTimers } from '../../engine/timers.js';
 import type { ClientThread } from './client-thread.js';
 import { IN_FLIGHT, SEND_BYTES } from './limits.js';
 import { NotTaken } from './not-taken.js';
@@ -74,7 +75,7 @@ export class Delivery {
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         this.#failed((error as Error).message);
-        await this.#pause(this.#retry.delay());
+        await pause(systemTimers, this.#retry.delay(), this.#closing.signal);
       }
     }
   }
@@ -113,20 +114,6 @@ export class Delivery {
     if (this.#trouble === undefined) return;
     this.#trouble = undefined;
     this.#context.log.info({ ...this.#spool.figures }, 'NATS takes what is published again');
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#closing;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done, { once: true });
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-    });
   }
 }
 

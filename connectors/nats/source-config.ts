@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration, size } from '../../engine/scalars.js';
-import { isoTime } from '../payload/json-sample.js';
+import { isoTime } from '../payload/iso-time.js';
 import { connectionFields, connectionProblem } from './connection-config.js';
 import { overlap, subject } from './subjects.js';
 

@@ -2,7 +2,7 @@ import { defineSource, payloadOf, type ConnectorContext, type ConnectorHealth, t
 import { ClientThread } from './client-thread.js';
 import { connectionOptions } from './connection-config.js';
 import { deadLetterJson } from './dead-letter-json.js';
-import { isoTime } from '../payload/json-sample.js';
+import { isoTime } from '../payload/iso-time.js';
 import { MessageDecoder } from './decoding.js';
 import { DEGRADED_MS, REMEMBERED_IDS } from './limits.js';
 import { Unpacker } from './packing.js';

@@ -1,4 +1,5 @@
 import type { Clock } from '../../engine/clock.js';
+import { pause, systemTimers } from '../../engine/timers.js';
 import type { Connection, Incoming } from './client.js';
 import { envelopeOf } from './envelope.js';
 import type { HandOver } from './hand-over.js';
@@ -75,7 +76,7 @@ export class StreamReader {
         this.#pull?.stop();
         this.#pull = undefined;
       }
-      await pause(this.#retry.delay(), ended);
+      await pause(systemTimers, this.#retry.delay(), ended);
     }
   }
 
@@ -199,16 +200,4 @@ export class StreamReader {
     this.#finish();
     this.#pull?.stop();
   }
-}
-
-function pause(ms: number, ended: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    ended.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      ended.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

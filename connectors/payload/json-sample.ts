@@ -1,23 +1,11 @@
 import { z } from 'zod';
 import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
-
-/** ISO 8601; without a zone it is UTC. */
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)([Zz]|[+-]\d\d:?\d\d)?)?$/;
+import { isoTime } from './iso-time.js';
 
 /** As milliseconds these lie in early 1970; as seconds, between 2001 and 5138. */
 export const SECONDS_FROM = 1e9;
 export const SECONDS_TO = 1e11;
-
-/** Milliseconds since the epoch, or NaN. */
-export function isoTime(text: string): number {
-  const match = ISO.exec(text);
-  if (match === null) return Number.NaN;
-  const [, year, month, day, clock = '00:00', zone = 'Z'] = match;
-  // Date.parse would take 30 February for 1 March.
-  if (Number(day) > new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()) return Number.NaN;
-  return Date.parse(`${year}-${month}-${day}T${clock.replace(',', '.')}${zone.toUpperCase()}`);
-}
 
 const timestamp = z
   .union([z.string(), z.number()], { error: ({ input }) => `must be ISO 8601 or milliseconds since the epoch, not ${shown(input)}` })

@@ -2,7 +2,8 @@ import type { Time } from '../../engine/clock.js';
 import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
 import type { Samples } from './decoding.js';
-import { isoTime, readSample, SECONDS_FROM, SECONDS_TO, type Kind } from './json-sample.js';
+import { isoTime } from './iso-time.js';
+import { readSample, SECONDS_FROM, SECONDS_TO, type Kind } from './json-sample.js';
 
 /** Series whose texts are kept; about 300 bytes each. Past it they are learnt anew. */
 const MOST_TEXTS = 131_072;

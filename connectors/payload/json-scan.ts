@@ -3,7 +3,7 @@ import { MAX_FUTURE_MS } from '../../engine/limits.js';
 import { seriesProblem, seriesText } from '../../engine/series.js';
 import { parseDecimal } from './decimal.js';
 import { NO_BYTES, NO_VIEW, viewOf } from './decoding.js';
-import { IsoTimes } from './iso-time.js';
+import { readIsoTime } from './iso-time.js';
 import { plainTime } from './json-samples.js';
 import { PlainDecimal } from './plain-decimal.js';
 import { RawSeries, same, sameBytes } from './raw-series.js';
@@ -28,7 +28,6 @@ export class JsonScan {
   text = '';
   value = 0;
   readonly #series = new RawSeries<Known>(({ name, text }) => name.length + text.length);
-  readonly #times = new IsoTimes();
   readonly #plain = new PlainDecimal();
   #bytes = NO_BYTES;
   #view = NO_VIEW;
@@ -118,7 +117,7 @@ export class JsonScan {
     if (quote < 0) return -1;
     this.#stamp = at;
     this.#stampEnd = quote + 1;
-    this.#stampTime = this.#times.read(this.#bytes, at + 1, quote);
+    this.#stampTime = readIsoTime(this.#bytes, at + 1, quote);
     return quote + 1;
   }
 

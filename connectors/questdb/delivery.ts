@@ -1,6 +1,7 @@
 import type { ConnectorContext, ConnectorHealth, DeadLetter } from '../../engine/connector.js';
 import { formatDuration } from '../../engine/scalars.js';
 import type { Spool } from '../../engine/spool.js';
+import { pause, systemTimers } from '../../engine/timers.js';
 import { RETRY_FIRST_MS, RETRY_LONGEST_MS, ROWS_AFTER_REFUSAL, SEND_BYTES, TRIES_AFTER_CHANGE, WATCH_MS } from './limits.js';
 import { lineEnds, readableLine } from './line.js';
 import { decodeLines, type TableLines } from './record.js';
@@ -83,21 +84,21 @@ export class Delivery {
   }
 
   async #run(): Promise<void> {
-    let pause = RETRY_FIRST_MS;
+    let delay = RETRY_FIRST_MS;
     // At first nothing: whether QuestDB is there is told before the first row comes.
     for (let records: Waiting | undefined = { lines: [], upTo: 0 }; records !== undefined; ) {
       const sent: Waiting = records;
       try {
         await this.#inTurn(() => this.#deliver(sent.lines));
         this.#recovered();
-        pause = RETRY_FIRST_MS;
+        delay = RETRY_FIRST_MS;
         await this.#spool.acknowledge(sent.upTo);
         records = await this.#next();
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         this.#failed(error as Error);
-        await this.#sleep(pause * (0.5 + this.#context.random() / 2));
-        pause = Math.min(pause * 2, RETRY_LONGEST_MS);
+        await pause(systemTimers, delay * (0.5 + this.#context.random() / 2), this.#closing.signal);
+        delay = Math.min(delay * 2, RETRY_LONGEST_MS);
       }
     }
   }
@@ -197,20 +198,6 @@ export class Delivery {
     if (this.#trouble === undefined) return;
     this.#trouble = undefined;
     this.#context.log.info({ node: this.#context.node, ...this.#spool.figures }, `QuestDB ${this.#server.url.origin} takes rows again`);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { signal } = this.#closing;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done);
-    });
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { isoTime } from '../../connectors/payload/json-sample.js';
+import { isoTime } from '../../connectors/payload/iso-time.js';
 import { httpSource } from '../../connectors/http/source.js';
 import { NOW, Publisher } from './http-publisher.js';
 
