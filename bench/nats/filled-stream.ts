@@ -53,7 +53,7 @@ async function publish(connection: NatsConnection, form: Form, samples: number, 
   for (let tries = 0; ; tries++) {
     const { state } = await manager.streams.info(STREAM);
     if (state.messages === count) return { messages: count, bytes };
-    if (tries === 500) throw new Error(`the stream took ${state.messages} of ${count} messages`);
+    if (tries === 5_000) throw new Error(`the stream took ${state.messages} of ${count} messages`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -14,20 +14,20 @@ const fake = (behaviour: string, given: Partial<Job> = {}): Job => ({
   series: 10,
   threads: 2,
   jobs: 2,
-  limit_s: 20,
+  limit_s: 120,
   ...given,
 });
 
 await t.test('a run is all its jobs, and when the first result came', async (t) => {
   const run = await measure(fake('good'));
   t.strictSame(run.outcomes.map((o) => [o.workload, o.threads, o.samples, o.seconds]), [['W1', 2, 1_000, 1], ['W1', 2, 1_000, 0.5]]);
-  t.ok(run.first_result_ms! > 0 && run.first_result_ms! < 20_000, `${run.first_result_ms} ms`);
+  t.ok(run.first_result_ms! > 0 && run.first_result_ms! < 120_000, `${run.first_result_ms} ms`);
 });
 
 await t.test('processor time is that of the last job; memory that of the process', { skip: !existsSync('/proc/self/stat') }, async (t) => {
   const run = await measure(fake('busy'));
-  // Compiling may add to it, never as much again; ticks are 10 ms.
-  t.ok(run.cpu_s! > 0.2 && run.cpu_s! < 0.6, `${run.cpu_s} s`);
+  // Compiling adds to it, and more where others want the processor; ticks are 10 ms.
+  t.ok(run.cpu_s! > 0.2 && run.cpu_s! < 1.2, `${run.cpu_s} s`);
   t.ok(run.peak_rss_mb! > 60 && run.peak_rss_mb! < 400, `${run.peak_rss_mb} MB`);
   t.ok(run.others_cpu! >= 0 && run.others_cpu! <= 1, `${run.others_cpu}`);
 });
@@ -46,7 +46,7 @@ await t.test('what engines found is compared: with themselves, where there is no
   const entry = (behaviour: string) => ({ ...fake(behaviour), engine: behaviour, threads: 1 });
   const said: string[] = [];
   const say = (text: string): void => void said.push(text);
-  const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 20 };
+  const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 120 };
   const found = await contest(free, ['good', 'unsteady', 'no-number', 'crash'].map(entry), { runs: 2, warm: false, say });
   t.strictSame([...found.figures.values()].map((f) => [f.engine, f.runs, f.samples_per_second.median, f.cold_samples_per_second!.median]), [['fake', 2, 2_000, 1_000]]);
   t.equal(found.failures.length, 3);
@@ -57,7 +57,7 @@ await t.test('what engines found is compared: with themselves, where there is no
 });
 
 await t.test('an engine does as many jobs as make it warm, the same in every run', async (t) => {
-  const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 20 };
+  const { oracle: _, ...free }: Workload = { ...workload('W1'), limit_s: 120 };
   const { figures } = await contest(free, [{ ...fake('good'), engine: 'good', threads: 1 }, { ...fake('unhurried'), engine: 'unhurried', threads: 1 }], { runs: 2, warm: true, say: () => {} });
   t.strictSame([...figures.values()].map((f) => [f.jobs, f.runs, f.samples_per_second.median]), [[5, 2, 5_000], [2, 2, 100]]);
 });
@@ -73,7 +73,7 @@ await t.test('growth is the speed at each point; of an engine that is not there,
 });
 
 await t.test('with the oracle, whatever is not right is told with both values', async (t) => {
-  const { failures, figures } = await contest({ ...workload('W1'), limit_s: 20 }, [{ ...fake('good'), engine: 'good', threads: 1 }], { runs: 1, warm: false, say: () => {} });
+  const { failures, figures } = await contest({ ...workload('W1'), limit_s: 120 }, [{ ...fake('good'), engine: 'good', threads: 1 }], { runs: 1, warm: false, say: () => {} });
   t.equal(figures.size, 0);
   t.match(failures[0], /W1, good, 1 thread: it disagrees with the oracle: results: 10, expected \d+ \(and 2 more\)/);
 });

@@ -53,7 +53,7 @@ export class Publisher implements Routes {
   }
 
   /** One read: its rows as text, and the position after them. */
-  async read(limit = 1000, signal: AbortSignal = AbortSignal.timeout(5_000)): Promise<{ rows: string[]; position: unknown; ended: boolean }> {
+  async read(limit = 1000, signal: AbortSignal = AbortSignal.timeout(120_000)): Promise<{ rows: string[]; position: unknown; ended: boolean }> {
     const rows: string[] = [];
     const into = {
       add: (time: number, series: string, value: number) => rows.push(`${time - NOW} ${series} ${value}`) > 0,

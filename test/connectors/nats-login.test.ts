@@ -36,7 +36,7 @@ async function refused(t: Test, config: object, reason: RegExp): Promise<void> {
   await until(() => reason.test(reader.source.health!().detail ?? ''));
   t.equal(reader.source.health!().status, 'down');
   // Some attempts later.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await new Promise((resolve) => setTimeout(resolve, 800));
   const told = reader.stage.logged.map(({ level, msg }) => `${level} ${msg}`);
   t.same(told.filter((msg) => !reason.test(msg) || !msg.startsWith('40 ')), []);
   // Whether the server's word arrives before its end is a matter of timing: two reasons then.

@@ -20,7 +20,7 @@ function defined(text: string): number {
   return Date.parse(`${year}-${month}-${day}T${clock.replace(',', '.')}${sign}${hours}:${minutes}`);
 }
 
-t.test('the same as Date.parse, for every form that it has in common with RFC 3339', async (t) => {
+t.test('the same as Date.parse, for every form that it has in common with RFC 3339', async () => {
   const digits = (n: number, width: number): string => String(n).padStart(width, '0');
   const date = fc.oneof(
     fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }).map((day) => day.toISOString().slice(0, 10)),

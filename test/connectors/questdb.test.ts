@@ -14,8 +14,8 @@ await t.test('as every store', needed, async (t) => {
   const server = await questdb(t, { env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
   let stores = 0;
   for (const [encoder, runs] of [
-    ['client', 3],
-    ['binary', 5],
+    ['client', 2],
+    ['binary', 3],
   ] as const) {
     const traits = { settled: (sink: Sink) => settled(server.url, sink), forgets: false, column: columnName, firstTime: 0, runs };
     await storeConformance(t, traits, async () => {

@@ -14,6 +14,9 @@ export const browserNeeded = path === undefined && process.env['CI'] !== 'true' 
 // Also without a network that would be asked: a browser has errands of its own.
 const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
+/** How long a page may take for anything, on a machine that has much else to do. */
+const PATIENCE_MS = 120_000;
+
 export interface Opened {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -42,7 +45,9 @@ export async function openPage(t: Test, address: string, { width = 1440, height 
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',
+    timeout: PATIENCE_MS,
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   t.teardown(() => context.close());
   const page = context.pages()[0] ?? (await context.newPage());
   const opened: Opened = { page, context, errors: [], foreign: [], sent: [] };
@@ -77,7 +82,7 @@ export async function measure(page: Page, expression: string): Promise<number> {
 }
 
 /** Waits until it holds; fails with the name of what it waited for. */
-export async function until(what: string, holds: () => Promise<boolean>, ms = 30_000): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean>, ms = PATIENCE_MS): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${ms / 1000} s in vain: ${what}`);

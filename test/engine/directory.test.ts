@@ -267,7 +267,7 @@ await t.test('in any sequence of coming, going, saving and restoring it is as th
       }
       return true;
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
   t.end();
 });

@@ -7,8 +7,8 @@ import type { Subject } from '../kit/engine.js';
 import { differs, expected, interleaved, modes, outcome } from '../kit/modes.js';
 import { parseMessages } from '../kit/text.js';
 
-const INTERLEAVINGS = 200;
-const RANDOM_CASES = 12;
+const INTERLEAVINGS = 80;
+const RANDOM_CASES = 5;
 const RANDOM_LENGTH = 40;
 
 function subjectOf(definition: AnyOperator, example: Example): Subject {

@@ -74,7 +74,7 @@ t.test('QuestDB takes its settings, and its health check tells a living server f
 
   const [kind, command, ...args] = part.healthcheck!.test;
   t.equal(kind, 'CMD');
-  const check = () => spawnSync(command!, args.map((text) => text.replaceAll('$$', '$').replace('9003', String(server.ports['health']))), { timeout: 5_000 }).status;
+  const check = () => spawnSync(command!, args.map((text) => text.replaceAll('$$', '$').replace('9003', String(server.ports['health']))), { timeout: 60_000 }).status;
   t.equal(check(), 0);
   await server.kill();
   t.not(check(), 0);
@@ -105,7 +105,7 @@ t.test('the health check of the image tells a ready engine from one that is not'
   const [, ...args] = JSON.parse(command!) as string[];
   const { port } = server.address() as AddressInfo;
   // Not synchronously: the answer comes from this process.
-  const check = () => runTool(process.execPath, args, 10_000, { MILLRACE_SERVER_PORT: String(port) });
+  const check = () => runTool(process.execPath, args, 60_000, { MILLRACE_SERVER_PORT: String(port) });
   t.match(await check(), { ok: true });
   status = 503;
   t.match(await check(), { ok: false });

@@ -38,7 +38,7 @@ export const natsService: Service<NatsOptions> = {
   portTaken: /address already in use/,
 
   async find() {
-    const { ok, output } = await runTool('nats-server', ['--version'], 10_000);
+    const { ok, output } = await runTool('nats-server', ['--version'], 60_000);
     // Debian's 2.9 lacks what is tested here.
     if (ok && isRecent(output)) return { command: 'nats-server', args: [] };
     return { command: await cached(`nats-server-${VERSION}`, ways), args: [] };

@@ -57,7 +57,7 @@ export const questdbService: Service<QuestdbOptions> = {
 };
 
 async function ofJar(): Promise<Program> {
-  const { ok, output } = await runTool('java', ['-version'], 30_000);
+  const { ok, output } = await runTool('java', ['-version'], 120_000);
   const found = /version "(?<major>\d+)/.exec(output)?.groups?.['major'];
   if (!ok || Number(found) < OLDEST_JAVA) throw new Unavailable(`Java ${OLDEST_JAVA} or later: ${ok ? `java is ${found}` : 'no java on the PATH'}`);
   const install = async (folder: string) => {
