@@ -66,13 +66,14 @@ function drawSeries(draw: Draw, source: number): string[] {
 
 function drawMessages(draw: Draw, series: readonly string[], disorder: number, late: boolean): Message[] {
   const messages: Message[] = [];
-  // Of some publishers many messages have the same time.
+  // Of some publishers many messages have the same time, or come all at once.
   const grid = draw.pick([1, 1, 1_000]);
   const onGrid = (time: number): number => Math.floor(time / grid) * grid;
+  const apart = draw.pick([500, 500, 50]);
   let at = draw.between(0, 2_000);
   for (let id = draw.between(0, 60); id > 0; id--) {
     // Now and then so long that the source counts as silent; then rows may come that are older than what it was moved to.
-    const pause = draw.chance(0.06) ? draw.between(4_000, 12_000) : draw.between(0, 500);
+    const pause = draw.chance(0.06) ? draw.between(4_000, 12_000) : draw.between(0, apart);
     const old = pause > 4_000 ? 0.3 : 0.03;
     at += pause;
     const rows = Array.from({ length: draw.between(1, 5) }, (): Row => {
@@ -124,6 +125,9 @@ const kinds: readonly { readonly type: string; readonly config: (draw: Draw) => 
 function drawGraph(draw: Draw, inputs: readonly Input[], registry: Registry): GraphSpec {
   const sources: NodeSpec[] = inputs.map(({ kind, name, disorder }) => ({ name, type: kind, from: [], config: { disorder } }));
   const merged = inputs.length === 1 || inputs.every(({ kind }) => kind === 'file');
+  // Rows too late for several files: those that come by ways of different length are late by a matter of speed.
+  const sideBySide = merged && inputs.length > 1;
+  const isSource = ({ name }: Drawn): boolean => inputs.some((input) => input.name === name);
   const drawn: Drawn[] = inputs.map(({ name }) => ({ name, of: new Set([name]), findings: false }));
   const specs: NodeSpec[] = [];
   const alone = { partitions: draw.pick([2, 4, 8]), maxSeries: 1_000, seed: 1 };
@@ -135,7 +139,8 @@ function drawGraph(draw: Draw, inputs: readonly Input[], registry: Registry): Gr
     // Long chains more often than a fan: what is grouped behind an operator comes from every shard.
     const first = draw.chance(0.5) ? draw.pick(readable) : readable.at(-1)!;
     // A second input has other series: the order of two inputs of one series is not promised. Findings have an order of their own.
-    const others = readable.filter((other) => other !== first && (kind.takes === 'findings' || [...other.of].every((name) => !first.of.has(name))));
+    const joins = (other: Drawn): boolean => other !== first && (!sideBySide || (isSource(first) && isSource(other)));
+    const others = readable.filter((other) => joins(other) && (kind.takes === 'findings' || [...other.of].every((name) => !first.of.has(name))));
     const read = others.length > 0 && draw.chance(0.6) ? [first, draw.pick(others)] : [first];
     const definition = operators.find((each) => each.name === kind.type)!;
     const spec: NodeSpec = { name: `n${specs.length}`, type: kind.type, from: read.map(({ name }) => name), config: definition.config.parse(kind.config(draw)) };
