@@ -27,7 +27,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1156 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1182 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -40,6 +40,7 @@ export const state = {
   outside: 'u32',
   run: 'u32',
   peak: 'f64',
+  furthest: 'f64',
   severity: 'u8',
   openedAt: 'f64',
   revision: 'u32',
@@ -47,6 +48,8 @@ export const state = {
   visits: { type: 'u32', per: ALL_PHASES },
   error: { type: 'f64', per: 2 },
   predicted: { type: 'u32', per: 2 },
+  total: { type: 'f64', per: 2 },
+  phases: { type: 'u8', per: 2 },
   low: { type: 'f64', per: 2 * SPANS },
   high: { type: 'f64', per: 2 * SPANS },
   spans: { type: 'u8', per: 2 },

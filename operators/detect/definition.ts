@@ -11,7 +11,7 @@ A row comes out as it came in, with all its columns and
 
 | column | |
 | --- | --- |
-| \`expected\` | the level: a robust mean of about the last \`memory\` samples, before this one |
+| \`expected\` | the level: a robust mean of about the last \`memory\` samples, before this one; and what the time of day, or of the week, adds to it where that predicts the series better |
 | \`lower\`, \`upper\` | the band: \`sensitivity\` deviations to either side |
 | \`score\` | 0 to 1, how unusual the row is by the chosen \`methods\` together, see below |
 | \`agree\` | how many of the methods find the row unusual by themselves |
@@ -70,7 +70,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '12s cpu_usage{host="a"} 97.2 score=0.999526 agree=2 expected=50.0897 lower=43.5073 upper=56.6722',
         '13s cpu_usage{host="a"} 50 score=0.359325 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '14s cpu_usage{host="a"} 51 score=0.0539735 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
-        '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
+        '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above; 2 of 3 methods agree',
         '14s anomaly closed cpu_usage{host="a"} critical: cpu_usage{host="a"} is back to usual after 2s; it was 97.2 at its furthest; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
       ],
     },
@@ -100,7 +100,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '13m queue_length 142 score=0.318708 agree=0 expected=100.667 lower=90.706 upper=110.627',
         '14m queue_length 141 score=0.437813 agree=0 expected=141.333 lower=130.029 upper=152.638',
         '15m queue_length NaN score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
-        '11m anomaly opened queue_length high: queue_length was 140; 90.7 to 110.6 is usual (expected 100.7); 13.8 deviations above',
+        '11m anomaly opened queue_length high: queue_length was 140; 90.7 to 110.6 is usual (expected 100.7); 13.8 deviations above; 2 of 3 methods agree',
         '12m anomaly grew queue_length critical: queue_length was 141; 90.7 to 110.6 is usual (expected 100.7); 14.2 deviations above',
         '13m anomaly closed queue_length critical: queue_length has stayed away for 3 samples (2m), which is its new normal; it was 142 at its furthest; 90.7 to 110.6 is usual (expected 100.7) before; 14.5 deviations above',
         '3m late queue_length 100',

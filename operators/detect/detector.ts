@@ -8,6 +8,7 @@ import type { Config, State } from './config.js';
 import { judge, type Opinion, type Rules } from './ensemble.js';
 import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
+import { NONE } from './season.js';
 
 export type Column = 'score' | 'agree' | 'expected' | 'lower' | 'upper';
 
@@ -21,7 +22,7 @@ export class Detector implements Operator<State, string, Column> {
   readonly #limits: Limits;
   readonly #rules: Rules;
   readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0 };
-  readonly #opinion: Opinion = { score: 0, agree: 0 };
+  readonly #opinion: Opinion = { score: 0, agree: 0, season: NONE, lift: 0 };
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
@@ -102,13 +103,15 @@ export class Detector implements Operator<State, string, Column> {
     }
     const slot = batch.slot[i]!;
     const verdict = this.#verdict;
-    const change = watch(columns, slot, value, this.#limits, verdict);
-    judge(columns, slot, batch.time[i]!, value, this.#rules, this.#opinion);
-    added.score[i] = this.#opinion.score;
-    added.agree[i] = this.#opinion.agree;
-    added.expected[i] = verdict.expected;
-    added.lower[i] = verdict.expected - verdict.reach;
-    added.upper[i] = verdict.expected + verdict.reach;
+    const opinion = this.#opinion;
+    judge(columns, slot, batch.time[i]!, value, this.#rules, opinion);
+    const change = watch(columns, slot, value - opinion.lift, value, this.#limits, verdict);
+    const expected = verdict.expected + opinion.lift;
+    added.score[i] = opinion.score;
+    added.agree[i] = opinion.agree;
+    added.expected[i] = expected;
+    added.lower[i] = expected - verdict.reach;
+    added.upper[i] = expected + verdict.reach;
     if (change !== QUIET) out.finding(this.#finding(change, slot, batch.time[i]!, columns));
   }
 
@@ -120,10 +123,14 @@ export class Detector implements Operator<State, string, Column> {
     }
     revision[slot] = revision[slot]! + 1;
     const opened = openedAt[slot]!;
-    const { expected, reach, confidence, peak, severity } = this.#verdict;
+    const { reach, confidence, peak, severity } = this.#verdict;
+    const { agree, season, lift } = this.#opinion;
+    const expected = this.#verdict.expected + lift;
     const { sensitivity } = this.#limits;
     const series = this.#context.names.series(slot);
-    const deviations = reach > 0 ? (Math.abs(peak - expected) / reach) * sensitivity : 0;
+    const deviations = reach > 0 ? (Math.abs(peak - this.#verdict.expected) / reach) * sensitivity : 0;
+    const direction = peak > this.#verdict.expected ? 'up' : 'down';
+    const furthest = columns.furthest[slot]!;
     const band = { expected, lower: expected - reach, upper: expected + reach };
     const subject = about(series);
     return {
@@ -136,12 +143,12 @@ export class Detector implements Operator<State, string, Column> {
       openedAt: opened,
       time,
       severity: severities[severity]!,
-      explanation: this.#explain(change, { series: subject.series, peak, deviations, ...band }, formatDuration(time - opened)),
-      value: peak,
+      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, direction, season, agree, methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
+      value: furthest,
       ...band,
       score: scoreOf(deviations === 0 ? sensitivity : deviations),
       confidence,
-      direction: peak > expected ? 'up' : 'down',
+      direction,
     };
   }
 

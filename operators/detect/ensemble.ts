@@ -1,7 +1,7 @@
 import { distanceTo, know, type Known } from './novelty.js';
 import { bulkOf, learnQuantiles, topOf, type Quantiles } from './calibration.js';
 import { learn } from './robust-scale.js';
-import { DAY, errorOf, expectedAt, learnPhase, WEEK, type Seasons } from './season.js';
+import { believed, DAY, errorOf, expectedAt, isClear, learnPhase, liftOf, NONE, WEEK, type Ring, type Seasons } from './season.js';
 
 /**
  * How unusual a value is, from three views of the series that fail in different ways, so that what they
@@ -50,6 +50,9 @@ export interface Opinion {
   score: number;
   /** How many of the methods find the row unusual by themselves. */
   agree: number;
+  /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
+  season: Ring | typeof NONE;
+  lift: number;
 }
 
 /** What means and variances are kept of: values, values for longer, steps, and the short-term mean. */
@@ -59,8 +62,6 @@ const STEP = 2;
 const SHORT = 3;
 export const KINDS = 4;
 
-/** A season is believed when its error is the smallest; the week has to be better by a sixth, as it has more to learn from noise. */
-const WEEK_HANDICAP = 1.2;
 /** Times the memory, for the scale that novelty is measured by. */
 const LONGER = 3;
 /** The short-term mean is over about so many values. */
@@ -97,16 +98,16 @@ export function judge(judged: Judged, slot: number, time: number, value: number,
 
   opinion.score = 0;
   opinion.agree = 0;
+  opinion.season = NONE;
+  opinion.lift = 0;
   if (seen >= rules.warmup) {
-    let expected = mean[kinds + LEVEL]!;
-    let error = Math.sqrt(spread[kinds + LEVEL]!);
-    if (errorOf(judged, slot, DAY) <= error) {
-      expected = day;
-      error = errorOf(judged, slot, DAY);
-    }
-    if (errorOf(judged, slot, WEEK) * WEEK_HANDICAP < error && !Number.isNaN(week)) {
-      expected = week;
-      error = errorOf(judged, slot, WEEK);
+    const levelError = Math.sqrt(spread[kinds + LEVEL]!);
+    const season = believed(judged, slot, day, week, levelError);
+    const expected = season === NONE ? mean[kinds + LEVEL]! : season === DAY ? day : week;
+    const error = season === NONE ? levelError : errorOf(judged, slot, season);
+    if (season !== NONE && isClear(judged, slot, season, levelError)) {
+      opinion.season = season;
+      opinion.lift = liftOf(judged, slot, season, expected);
     }
     const least = Math.max(rules.leastAbsolute, rules.leastRelative * Math.abs(expected)) / rules.sensitivity;
     const counts = value > expected ? rules.up : rules.down;

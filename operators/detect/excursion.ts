@@ -6,8 +6,9 @@ export interface Watched extends Baseline {
   readonly outside: Uint32Array;
   /** Before an anomaly opens, evidence for it; while it is open, calm rows in succession. */
   readonly run: Uint32Array;
-  /** The value furthest out in this excursion. */
+  /** The value furthest out in this excursion, without the season, and as it was. */
   readonly peak: Float64Array;
+  readonly furthest: Float64Array;
   /** While an anomaly is open its severity, 1 (low) to 4 (critical); else 0. */
   readonly severity: Uint8Array;
 }
@@ -78,8 +79,9 @@ function severityOf(deviations: number, sensitivity: number): number {
  * Judges one value by what was usual before it, and then learns it. Values outside the band are kept
  * from the baseline: they make another, which takes over when they stay. What an excursion that ends
  * leaves behind is a longer tail.
+ * @param value without what the season adds @param told as it came
  */
-export function watch(watched: Watched, slot: number, value: number, limits: Limits, verdict: Verdict): Change {
+export function watch(watched: Watched, slot: number, value: number, told: number, limits: Limits, verdict: Verdict): Change {
   const usual = 2 * slot;
   const { sensitivity } = limits;
   const seen = watched.seen[usual]!;
@@ -109,7 +111,10 @@ export function watch(watched: Watched, slot: number, value: number, limits: Lim
   learn(watched, usual + 1, value, limits.memory, limits.warmup);
   const peak = watched.peak[slot]!;
   const first = outside === 1 || (severity === 0 && counted > 0 && peak > level !== value > level);
-  if (first || (counted >= sensitivity && Math.abs(value - level) > Math.abs(peak - level))) watched.peak[slot] = value;
+  if (first || (counted >= sensitivity && Math.abs(value - level) > Math.abs(peak - level))) {
+    watched.peak[slot] = value;
+    watched.furthest[slot] = told;
+  }
   verdict.peak = watched.peak[slot]!;
   verdict.severity = Math.max(severity, severityOf(deviationsOf(Math.abs(verdict.peak - level), scale, sensitivity), sensitivity));
 

@@ -1,3 +1,5 @@
+import { DAY, NONE, type Ring } from './season.js';
+
 /** Texts for people. All numbers are shown to a tenth of the band's order of magnitude, which is what can be told apart. */
 export interface Told {
   /** Canonical text of the series. */
@@ -8,11 +10,17 @@ export interface Told {
   readonly upper: number;
   /** Distance of the peak from what was expected; 0: nothing had ever varied. */
   readonly deviations: number;
+  readonly direction: 'up' | 'down';
+  /** By which season it is expected. */
+  readonly season: Ring | typeof NONE;
+  /** So many of the methods find the row unusual. */
+  readonly agree: number;
+  readonly methods: number;
 }
 
-/** `cpu_usage{host="a"} was 97.2; 38 to 52 is usual (expected 45.1); 8.4 deviations above` */
+/** `cpu_usage{host="a"} was 97.2; at this time of day 38 to 52 is usual (expected 45.1); 8.4 deviations above; 2 of 3 methods agree` */
 export function explainOutside(told: Told): string {
-  return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}`;
+  return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}${agreement(told)}`;
 }
 
 /** @param after `20s`: how long the anomaly was open */
@@ -26,13 +34,18 @@ export function explainAdapted(told: Told, rows: number, after: string): string 
 
 function usual(told: Told): string {
   if (told.lower === told.upper) return `it had always been ${rounded(told.expected, told)}`;
-  return `${rounded(told.lower, told)} to ${rounded(told.upper, told)} is usual (expected ${rounded(told.expected, told)})`;
+  const when = told.season === NONE ? '' : told.season === DAY ? 'at this time of day ' : 'at this time of the week ';
+  return `${when}${rounded(told.lower, told)} to ${rounded(told.upper, told)} is usual (expected ${rounded(told.expected, told)})`;
 }
 
 function distance(told: Told): string {
-  const side = told.peak > told.expected ? 'above' : 'below';
+  const side = told.direction === 'up' ? 'above' : 'below';
   if (told.deviations === 0) return side;
   return `${told.deviations < 1000 ? told.deviations.toFixed(1) : 'more than 1000'} deviations ${side}`;
+}
+
+function agreement({ agree, methods }: Told): string {
+  return methods > 1 && agree > 0 ? `; ${agree} of ${methods} methods agree` : '';
 }
 
 function rounded(value: number, { lower, upper }: Told): string {

@@ -18,12 +18,17 @@ export interface Seasons {
   /** Robust variance of what the day, and the week, did not predict; over so many values. */
   readonly error: Float64Array;
   readonly predicted: Uint32Array;
+  /** Sum of the levels of all phases of the day, and of the week, that have been seen; and how many that are. */
+  readonly total: Float64Array;
+  readonly phases: Uint8Array;
 }
 
 const HOUR = 3_600_000;
 export const DAY = 0;
 export const WEEK = 1;
 export type Ring = typeof DAY | typeof WEEK;
+/** No ring predicts better than the level. */
+export const NONE = 2;
 const PERIOD = [24 * HOUR, 7 * 24 * HOUR] as const;
 const PHASES = [8, 56] as const;
 const FIRST = [0, 8] as const;
@@ -60,17 +65,45 @@ export function learnPhase(seasons: Seasons, slot: number, ring: Ring, time: num
   const place = slot * ALL_PHASES + FIRST[ring] + Math.min(Math.floor(placeIn(ring, time)), PHASES[ring] - 1);
   const visits = seasons.visits[place]! + 1;
   if (visits <= 0xffffffff) seasons.visits[place] = visits;
+  const before = seasons.phase[place]!;
   if (visits === 1) {
     seasons.phase[place] = value;
+    seasons.phases[2 * slot + ring] = seasons.phases[2 * slot + ring]! + 1;
   } else {
     const fades = MEMORY[ring] * (PERIOD[ring] / PHASES[ring]);
     const weight = Math.max(1 / visits, Math.min(1, elapsed / fades));
-    const at = 2 * slot + ring;
-    seasons.phase[place] = seasons.phase[place]! + weight * clip(value - expected, seasons.error[at]!, seasons.predicted[at]!);
+    seasons.phase[place] = before + weight * clip(value - expected, seasons.error[2 * slot + ring]!, seasons.predicted[2 * slot + ring]!);
   }
-  if (Number.isNaN(expected)) return;
   const at = 2 * slot + ring;
+  seasons.total[at] = seasons.total[at]! + seasons.phase[place]! - before;
+  if (Number.isNaN(expected)) return;
   const seen = seasons.predicted[at]!;
   learnVariance(seasons.error, at, clip(value - expected, seasons.error[at]!, seen), seen + 1, memory);
   if (seen < 0xffffffff) seasons.predicted[at] = seen + 1;
+}
+
+/** The week has to be better by a sixth, as it has more to learn from noise. */
+const WEEK_HANDICAP = 1.2;
+
+/**
+ * Which ring is believed, by the standard deviation of what each does not predict; `error` is that of the level.
+ * @param day what it expects, NaN where it has not been yet; `week` likewise
+ */
+export function believed(seasons: Seasons, slot: number, day: number, week: number, error: number): Ring | typeof NONE {
+  const byDay = Number.isNaN(day) ? Infinity : errorOf(seasons, slot, DAY);
+  const byWeek = Number.isNaN(week) ? Infinity : errorOf(seasons, slot, WEEK) * WEEK_HANDICAP;
+  if (byWeek < Math.min(byDay, error)) return WEEK;
+  return byDay <= error ? DAY : NONE;
+}
+
+/** What is told to people, and moves their band, has to predict better by a quarter, in every phase. */
+const CLEARLY = 1.25;
+
+export function isClear(seasons: Seasons, slot: number, ring: Ring, error: number): boolean {
+  return seasons.phases[2 * slot + ring] === PHASES[ring] && errorOf(seasons, slot, ring) * CLEARLY < error;
+}
+
+/** By how much this time is above the mean of all times. */
+export function liftOf(seasons: Seasons, slot: number, ring: Ring, expected: number): number {
+  return expected - seasons.total[2 * slot + ring]! / seasons.phases[2 * slot + ring]!;
 }

@@ -5,12 +5,12 @@ import { bulkOf, learnQuantiles, scoreOf, topOf } from '../../operators/detect/c
 import { judge, KINDS, type Judged, type Opinion, type Rules } from '../../operators/detect/ensemble.js';
 import { distanceTo, know, SPANS, type Known } from '../../operators/detect/novelty.js';
 import { clip, learn } from '../../operators/detect/robust-scale.js';
-import { ALL_PHASES, DAY, errorOf, expectedAt, learnPhase, WEEK, type Seasons } from '../../operators/detect/season.js';
+import { ALL_PHASES, DAY, errorOf, expectedAt, learnPhase, liftOf, NONE, WEEK, type Seasons } from '../../operators/detect/season.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-const noSeasons = (): Seasons => ({ phase: new Float64Array(ALL_PHASES), visits: new Uint32Array(ALL_PHASES), error: new Float64Array(2), predicted: new Uint32Array(2) });
+const noSeasons = (): Seasons => ({ phase: new Float64Array(ALL_PHASES), visits: new Uint32Array(ALL_PHASES), error: new Float64Array(2), predicted: new Uint32Array(2), total: new Float64Array(2), phases: new Uint8Array(2) });
 const nothingKnown = (): Known => ({ low: new Float64Array(2 * SPANS), high: new Float64Array(2 * SPANS), spans: new Uint8Array(2) });
 const nothingJudged = (): Judged => ({
   ...noSeasons(),
@@ -29,7 +29,7 @@ const all: Rules = { deviation: true, change: true, novelty: true, memory: 300, 
 function judgeAll(values: readonly number[], every: number, rules: Partial<Rules> = {}): Opinion[] {
   const judged = nothingJudged();
   return values.map((value, i) => {
-    const opinion = { score: NaN, agree: NaN };
+    const opinion: Opinion = { score: NaN, agree: NaN, season: NONE, lift: NaN };
     judge(judged, 0, i * every, value, { ...all, ...rules }, opinion);
     return opinion;
   });
@@ -86,6 +86,7 @@ await t.test('a series that was on at day and off at night is expected to be; wh
     t.ok(Math.abs(expectedAt(seasons, 0, ring, now + 16.5 * HOUR) - 50) < 2, `ring ${ring} at day`);
     t.ok(Math.abs(expectedAt(seasons, 0, ring, -31.5 * HOUR) - 50) < 2, `ring ${ring} before the epoch`);
   }
+  t.ok(Math.abs(liftOf(seasons, 0, DAY, 50) - 20) < 2, `${liftOf(seasons, 0, DAY, 50)} above the mean of the day`);
   t.ok(errorOf(seasons, 0, DAY) < 20, `error ${errorOf(seasons, 0, DAY)}`);
   t.ok(Number.isNaN(expectedAt(noSeasons(), 0, WEEK, now)) && errorOf(noSeasons(), 0, WEEK) === Infinity);
   t.end();
