@@ -2,18 +2,19 @@
  * What makes a score of how many deviations a row is away, so that on rows that are normal a score above 1 - p comes
  * on a share p of them, whatever their distribution.
  *
- * Up to 0.99 it goes by the series' own quantiles of that number, tracked by the multiplicative steps of Yazidi and Hammer
- * (Multiplicative update methods for incremental quantile estimation, IEEE Trans. Cybern. 49, 2019): 16 bytes. Beyond
- * 0.995 it goes by the number itself, one scale for all series: what is that rare has not happened often enough to count.
+ * Up to 0.999 it goes by the series' own quantiles of that number, tracked by the multiplicative steps of Yazidi and Hammer
+ * (Multiplicative update methods for incremental quantile estimation, IEEE Trans. Cybern. 49, 2019): 24 bytes. Beyond
+ * that it goes by the number itself, one scale for all series: what is that rare has not happened often enough to count.
  */
 export interface Quantiles {
-  /** Two a series: what a tenth, and a hundredth, of the rows exceed. */
+  /** Three a series: what a tenth, a hundredth and a thousandth of the rows exceed. */
   readonly quantiles: Float64Array;
 }
 
-const RARE = [0.1, 0.01] as const;
-/** What they are of normal noise: where tracking begins. */
-const BEGIN = [1, 2] as const;
+const RARE = [0.1, 0.01, 0.001] as const;
+export const QUANTILES = RARE.length;
+/** Where tracking begins: about what they are of normal noise, the rarest of noise with bursts. */
+const BEGIN = [1, 2, 5] as const;
 /** Steps are this share of the quantile, times how rare it is (down) or not (up). */
 const STEP = 0.05;
 /** A series that is always as expected has quantiles of its own, not none. */
@@ -21,23 +22,30 @@ const LEAST = 0.1;
 
 /** Deviations from which a row is rare in any series, and the share of the rows that it stands for; it falls with their square (Chebyshev). */
 const TOP = 4;
-const TOP_SHARE = 0.005;
+const TOP_SHARE = 0.001;
 
-function quantileOf({ quantiles }: Quantiles, slot: number, which: 0 | 1): number {
-  const known = quantiles[2 * slot + which]!;
+function quantileOf({ quantiles }: Quantiles, slot: number, which: 0 | 1 | 2): number {
+  const known = quantiles[QUANTILES * slot + which]!;
   return known === 0 ? BEGIN[which] : known;
 }
 
-/** Up to 0.995. */
+/** Up to 0.9992: what the series has too seldom to tell is left to the other scale. */
+const BEYOND = 0.8;
+
 export function bulkOf(of: Quantiles, slot: number, deviations: number): number {
-  const tenth = quantileOf(of, slot, 0);
-  const hundredth = Math.max(quantileOf(of, slot, 1), tenth);
-  if (deviations <= tenth) return (1 - RARE[0]) * (deviations / tenth);
-  if (deviations <= hundredth) return 1 - RARE[0] + (RARE[0] - RARE[1]) * ((deviations - tenth) / (hundredth - tenth));
-  return 1 - RARE[1] + (RARE[1] - TOP_SHARE) * (1 - hundredth / deviations);
+  /** The quantile below, and the share of the rows that exceeds it. */
+  let below = 0;
+  let share = 1;
+  for (const which of [0, 1, 2] as const) {
+    const quantile = Math.max(quantileOf(of, slot, which), below);
+    if (deviations <= quantile) return 1 - share + (share - RARE[which]) * ((deviations - below) / (quantile - below));
+    below = quantile;
+    share = RARE[which];
+  }
+  return 1 - share * Math.max(BEYOND, below / deviations);
 }
 
-/** 0 for fewer deviations than TOP, then from 0.995 towards 1. */
+/** 0 for fewer deviations than TOP, then from 0.999 towards 1. */
 export function topOf(deviations: number): number {
   return deviations < TOP ? 0 : scoreOf(deviations);
 }
@@ -49,9 +57,9 @@ export function scoreOf(deviations: number): number {
 }
 
 export function learnQuantiles(of: Quantiles, slot: number, deviations: number): void {
-  for (const which of [0, 1] as const) {
+  for (const which of [0, 1, 2] as const) {
     const quantile = quantileOf(of, slot, which);
     const step = deviations > quantile ? 1 - RARE[which] : -RARE[which];
-    of.quantiles[2 * slot + which] = Math.max(LEAST, quantile * (1 + STEP * step));
+    of.quantiles[QUANTILES * slot + which] = Math.max(LEAST, quantile * (1 + STEP * step));
   }
 }

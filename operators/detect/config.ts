@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { QUANTILES } from './calibration.js';
 import { KINDS } from './ensemble.js';
 import { SPANS } from './novelty.js';
 import { ALL_PHASES } from './season.js';
@@ -27,7 +28,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1182 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1190 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -60,7 +61,7 @@ export const state = {
   mean: { type: 'f64', per: KINDS },
   spread: { type: 'f64', per: KINDS },
   peaks: { type: 'f64', per: 2 },
-  quantiles: { type: 'f64', per: 2 },
+  quantiles: { type: 'f64', per: QUANTILES },
 } as const;
 
 export type State = typeof state;

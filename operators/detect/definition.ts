@@ -25,10 +25,10 @@ A row comes out as it came in, with all its columns and
 | \`novelty\` | distance from all values that the series, or its short-term mean, ever had; it takes part where the deviation is 3 at least, and more while the series is young | when it takes part |
 
 Deviation and change count as the smaller of the two. **A score above 1 − p comes on a share p of the rows of a series in which
-nothing is unusual**, whatever its distribution and season: up to 0.99 it goes by what this series does. From 0.995 on (four
-deviations) one scale holds for all series, so that one threshold fits them; and such scores are kept for what is a surprise: a row
-has to exceed the last peak, which fades to a third within 17 hours. Above 0.9998 the series has never been there before. Take
-0.9998 for a few calls a month, 0.996 to see all that is odd.
+nothing is unusual**, whatever its distribution and season: up to 0.999 it goes by what this series does. Beyond, from four
+deviations on, one scale holds for all series, so that one threshold fits them; and such scores are kept for what is a surprise: a row
+has to exceed the last peak, which fades to a third within 17 hours. Above 0.99997 the series has never been there before. Take
+0.99997 for a few calls a month, 0.9995 to see all that is odd.
 
 **What a deviation is.** The scale of the bulk of the values, or of their rarest thousandth where that is larger: so a
 metric that has bursts gets the band that holds its bursts, and stays outside of it about one row in a thousand. Values outside the
@@ -67,7 +67,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '9s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.9111 lower=40.808 upper=59.0142',
         '10s cpu_usage{host="a"} 51 score=0.45 agree=0 expected=49.9273 lower=42.1218 upper=57.7327',
         '11s cpu_usage{host="a"} 50 score=0.0892491 agree=0 expected=50.1061 lower=42.6612 upper=57.551',
-        '12s cpu_usage{host="a"} 97.2 score=0.999526 agree=2 expected=50.0897 lower=43.5073 upper=56.6722',
+        '12s cpu_usage{host="a"} 97.2 score=0.999905 agree=2 expected=50.0897 lower=43.5073 upper=56.6722',
         '13s cpu_usage{host="a"} 50 score=0.359325 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '14s cpu_usage{host="a"} 51 score=0.0539735 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above; 2 of 3 methods agree',
@@ -94,8 +94,8 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '7m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
         '8m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
         '9m queue_length 100 score=0 agree=0 expected=100 lower=95 upper=105',
-        '10m queue_length 104 score=0.991429 agree=0 expected=100 lower=95 upper=105',
-        '11m queue_length 140 score=0.999439 agree=2 expected=100.667 lower=90.706 upper=110.627',
+        '10m queue_length 104 score=0.9924 agree=0 expected=100 lower=95 upper=105',
+        '11m queue_length 140 score=0.999888 agree=2 expected=100.667 lower=90.706 upper=110.627',
         '12m queue_length 141 score=0.349475 agree=0 expected=100.667 lower=90.706 upper=110.627',
         '13m queue_length 142 score=0.318708 agree=0 expected=100.667 lower=90.706 upper=110.627',
         '14m queue_length 141 score=0.437813 agree=0 expected=141.333 lower=130.029 upper=152.638',

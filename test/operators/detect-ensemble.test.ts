@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { seeded } from '../../engine/random.js';
-import { bulkOf, learnQuantiles, scoreOf, topOf } from '../../operators/detect/calibration.js';
+import { bulkOf, learnQuantiles, QUANTILES, scoreOf, topOf } from '../../operators/detect/calibration.js';
 import { judge, KINDS, type Judged, type Opinion, type Rules } from '../../operators/detect/ensemble.js';
 import { distanceTo, know, SPANS, type Known } from '../../operators/detect/novelty.js';
 import { clip, learn } from '../../operators/detect/robust-scale.js';
@@ -22,7 +22,7 @@ const nothingJudged = (): Judged => ({
   mean: new Float64Array(KINDS),
   spread: new Float64Array(KINDS),
   peaks: new Float64Array(2),
-  quantiles: new Float64Array(2),
+  quantiles: new Float64Array(QUANTILES),
 });
 const all: Rules = { deviation: true, change: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
 
@@ -107,28 +107,30 @@ await t.test('a robust mean and variance: exact where nothing is cut off, hardly
   t.end();
 });
 
-await t.test('the score grows with the deviations, to 0.995 by the series, then by one scale', (t) => {
-  const of = { quantiles: new Float64Array(2) };
+await t.test('the score grows with the deviations, to 0.999 by the series, then by one scale', (t) => {
+  const of = { quantiles: new Float64Array(QUANTILES) };
   const random = noise(3);
-  const beyond = [0, 0];
+  const beyond = [0, 0, 0];
   for (let i = 0; i < 50_000; i++) {
-    const deviations = 100 * Math.abs(random());
+    const deviations = Math.abs(random());
     const score = bulkOf(of, 0, deviations);
     if (score > 0.9) beyond[0]! += 1;
     if (score > 0.99) beyond[1]! += 1;
+    if (score > 0.999) beyond[2]! += 1;
     learnQuantiles(of, 0, deviations);
   }
   t.ok(beyond[0]! > 4_500 && beyond[0]! < 5_500, `${beyond[0]} above 0.9`);
   t.ok(beyond[1]! > 350 && beyond[1]! < 650, `${beyond[1]} above 0.99`);
+  t.ok(beyond[2]! > 25 && beyond[2]! < 80, `${beyond[2]} above 0.999`);
   let last = -1;
-  for (let deviations = 0; deviations < 1_000; deviations += 0.5) {
+  for (let deviations = 0; deviations < 20; deviations += 0.01) {
     const score = bulkOf(of, 0, deviations);
-    if (score < last || score > 0.995) t.fail(`${score} of ${deviations} after ${last}`);
+    if (score < last || score > 0.9992) t.fail(`${score} of ${deviations} after ${last}`);
     last = score;
   }
   t.equal(topOf(3.9), 0);
-  t.equal(topOf(4), 0.995);
-  t.equal(topOf(8), 0.99875);
+  t.equal(topOf(4), 0.999);
+  t.equal(topOf(8), 0.99975);
   t.equal(topOf(Infinity), 1);
   t.equal(scoreOf(0), 0);
   t.end();
@@ -138,12 +140,12 @@ await t.test('what is less than the last peak is no surprise, until that has fad
   const z = noise(4);
   const values = Array.from({ length: 3_000 }, (_, i) => [80, 65, 110, 65][[2_000, 2_050, 2_100, 2_900].indexOf(i)] ?? 50 + z());
   const opinions = judgeAll(values, 5 * MINUTE);
-  t.ok(opinions[2_000]!.score > 0.9998, 'the first time');
+  t.ok(opinions[2_000]!.score > 0.9999, 'the first time');
   t.equal(opinions[2_000]!.agree, 3);
-  t.ok(opinions[2_050]!.score <= 0.995, 'half as far out, four hours later');
+  t.ok(opinions[2_050]!.score <= 0.9992, 'half as far out, four hours later');
   t.equal(opinions[2_050]!.agree, 3, 'though it is as unusual');
-  t.ok(opinions[2_100]!.score > 0.9998, 'twice as far out');
-  t.ok(opinions[2_900]!.score > 0.995 && opinions[2_900]!.score < 0.9998, 'days later it deviates, but is not new');
+  t.ok(opinions[2_100]!.score > 0.9999, 'twice as far out');
+  t.ok(opinions[2_900]!.score > 0.9992 && opinions[2_900]!.score < 0.9999, 'days later it deviates, but is not new');
   t.equal(opinions[1_000]!.agree, 0);
   t.end();
 });
@@ -153,11 +155,11 @@ await t.test('each method alone', (t) => {
   // A slow way to somewhere new has no step in it; a jump between two usual levels nothing new.
   const drift = Array.from({ length: 2_000 }, (_, i) => 50 + z() + Math.max(0, i - 1_900));
   const most = (values: readonly number[], rules: Partial<Rules>): number => Math.max(...judgeAll(values, 5 * MINUTE, rules).slice(1_900).map(({ score }) => score));
-  t.ok(most(drift, { deviation: false, novelty: false }) <= 0.995, 'change');
-  t.ok(most(drift, { change: false, novelty: false }) > 0.995, 'deviation');
-  t.ok(most(drift, { change: false, deviation: false }) > 0.9998, 'novelty');
+  t.ok(most(drift, { deviation: false, novelty: false }) <= 0.9992, 'change');
+  t.ok(most(drift, { change: false, novelty: false }) > 0.9992, 'deviation');
+  t.ok(most(drift, { change: false, deviation: false }) > 0.9999, 'novelty');
   const jump = Array.from({ length: 2_000 }, (_, i) => z() + (i < 1_000 || i === 1_950 ? 0 : 100));
-  t.ok(most(jump, { deviation: false, novelty: false }) > 0.995, 'change');
+  t.ok(most(jump, { deviation: false, novelty: false }) > 0.9992, 'change');
   t.equal(most(jump, { change: false, deviation: false }), 0, 'novelty');
   t.end();
 });
