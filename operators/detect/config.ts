@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { QUANTILES } from './calibration.js';
-import { KINDS } from './ensemble.js';
+import { KINDS, methods } from './ensemble.js';
 import { SPANS } from './novelty.js';
 import { ALL_PHASES } from './season.js';
-
-const methods = ['deviation', 'change', 'novelty'] as const;
 
 export const config = z
   .strictObject({

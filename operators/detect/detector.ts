@@ -5,7 +5,7 @@ import type { Columns, Operator, OperatorContext, Output } from '../../engine/op
 import { formatDuration } from '../../engine/scalars.js';
 import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
-import { judge, type Opinion, type Rules } from './ensemble.js';
+import { judge, methods, type Opinion, type Rules } from './ensemble.js';
 import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
 import { NONE } from './season.js';
@@ -22,7 +22,7 @@ export class Detector implements Operator<State, string, Column> {
   readonly #limits: Limits;
   readonly #rules: Rules;
   readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0 };
-  readonly #opinion: Opinion = { score: 0, agree: 0, season: NONE, lift: 0 };
+  readonly #opinion: Opinion = { score: 0, agree: 0, unusualBy: { deviation: false, change: false, novelty: false }, season: NONE, lift: 0 };
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
@@ -124,7 +124,7 @@ export class Detector implements Operator<State, string, Column> {
     revision[slot] = revision[slot]! + 1;
     const opened = openedAt[slot]!;
     const { reach, confidence, peak, severity } = this.#verdict;
-    const { agree, season, lift } = this.#opinion;
+    const { unusualBy, season, lift } = this.#opinion;
     const expected = this.#verdict.expected + lift;
     const { sensitivity } = this.#limits;
     const series = this.#context.names.series(slot);
@@ -143,7 +143,7 @@ export class Detector implements Operator<State, string, Column> {
       openedAt: opened,
       time,
       severity: severities[severity]!,
-      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, direction, season, agree, methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
+      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, direction, season, agreeing: methods.filter((method) => unusualBy[method]), methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
       value: furthest,
       ...band,
       score: scoreOf(deviations === 0 ? sensitivity : deviations),

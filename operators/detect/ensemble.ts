@@ -29,10 +29,10 @@ export interface Judged extends Seasons, Known, Quantiles {
   readonly peaks: Float64Array;
 }
 
-export interface Rules {
-  readonly deviation: boolean;
-  readonly change: boolean;
-  readonly novelty: boolean;
+export const methods = ['deviation', 'change', 'novelty'] as const;
+export type Method = (typeof methods)[number];
+
+export interface Rules extends Readonly<Record<Method, boolean>> {
   readonly memory: number;
   readonly warmup: number;
   readonly sensitivity: number;
@@ -48,8 +48,9 @@ export interface Rules {
 export interface Opinion {
   /** 0 to 1. */
   score: number;
-  /** How many of the methods find the row unusual by themselves. */
+  /** How many of the chosen methods find the row unusual by themselves; and which. */
   agree: number;
+  readonly unusualBy: Record<Method, boolean>;
   /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
   season: Ring | typeof NONE;
   lift: number;
@@ -98,6 +99,9 @@ export function judge(judged: Judged, slot: number, time: number, value: number,
 
   opinion.score = 0;
   opinion.agree = 0;
+  opinion.unusualBy.deviation = false;
+  opinion.unusualBy.change = false;
+  opinion.unusualBy.novelty = false;
   opinion.season = NONE;
   opinion.lift = 0;
   if (seen >= rules.warmup) {
@@ -127,7 +131,11 @@ export function judge(judged: Judged, slot: number, time: number, value: number,
     const surprise = unheard > 0 ? SURPRISING * (1 + unheard / DOUBLE) : unusual / (1 + unusual / SURPRISING);
     opinion.score = Math.max(bulkOf(judged, slot, size), topOf(surprise));
     learnQuantiles(judged, slot, size);
-    opinion.agree = Number(rules.deviation && deviation >= rules.sensitivity) + Number(rules.change && counts && change >= rules.sensitivity) + Number(rules.novelty && novelty > 0);
+    const { unusualBy } = opinion;
+    unusualBy.deviation = rules.deviation && deviation >= rules.sensitivity;
+    unusualBy.change = rules.change && counts && change >= rules.sensitivity;
+    unusualBy.novelty = rules.novelty && novelty > 0;
+    opinion.agree = Number(unusualBy.deviation) + Number(unusualBy.change) + Number(unusualBy.novelty);
   }
 
   learnPhase(judged, slot, DAY, time, elapsed, value, day, rules.memory);

@@ -13,12 +13,12 @@ export interface Told {
   readonly direction: 'up' | 'down';
   /** By which season it is expected. */
   readonly season: Ring | typeof NONE;
-  /** So many of the methods find the row unusual. */
-  readonly agree: number;
+  /** Which of the methods find the row unusual, of so many. */
+  readonly agreeing: readonly string[];
   readonly methods: number;
 }
 
-/** `cpu_usage{host="a"} was 97.2; at this time of day 38 to 52 is usual (expected 45.1); 8.4 deviations above; 2 of 3 methods agree` */
+/** `cpu_usage{host="a"} was 97.2; at this time of day 38 to 52 is usual (expected 45.1); 8.4 deviations above; 2 of 3 methods agree (deviation, change)` */
 export function explainOutside(told: Told): string {
   return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}${agreement(told)}`;
 }
@@ -44,8 +44,8 @@ function distance(told: Told): string {
   return `${told.deviations < 1000 ? told.deviations.toFixed(1) : 'more than 1000'} deviations ${side}`;
 }
 
-function agreement({ agree, methods }: Told): string {
-  return methods > 1 && agree > 0 ? `; ${agree} of ${methods} methods agree` : '';
+function agreement({ agreeing, methods }: Told): string {
+  return methods > 1 && agreeing.length > 0 ? `; ${agreeing.length} of ${methods} methods agree (${agreeing.join(', ')})` : '';
 }
 
 function rounded(value: number, { lower, upper }: Told): string {

@@ -29,7 +29,7 @@ const all: Rules = { deviation: true, change: true, novelty: true, memory: 300, 
 function judgeAll(values: readonly number[], every: number, rules: Partial<Rules> = {}): Opinion[] {
   const judged = nothingJudged();
   return values.map((value, i) => {
-    const opinion: Opinion = { score: NaN, agree: NaN, season: NONE, lift: NaN };
+    const opinion: Opinion = { score: NaN, agree: NaN, unusualBy: { deviation: true, change: true, novelty: true }, season: NONE, lift: NaN };
     judge(judged, 0, i * every, value, { ...all, ...rules }, opinion);
     return opinion;
   });
@@ -146,6 +146,7 @@ await t.test('what is less than the last peak is no surprise, until that has fad
   t.equal(opinions[2_050]!.agree, 3, 'though it is as unusual');
   t.ok(opinions[2_100]!.score > 0.9999, 'twice as far out');
   t.ok(opinions[2_900]!.score > 0.9992 && opinions[2_900]!.score < 0.9999, 'days later it deviates, but is not new');
+  t.strictSame(opinions[2_900]!.unusualBy, { deviation: true, change: true, novelty: false });
   t.equal(opinions[1_000]!.agree, 0);
   t.end();
 });
