@@ -4,6 +4,8 @@ import { loadGraph, registry } from '../millrace/graph.js';
 import { inScratchFolder } from '../millrace/scratch-folder.js';
 import { startRun } from '../millrace/start-run.js';
 import { closeThreads } from '../millrace/threads.js';
+import { alone } from './detectors.js';
+import { OURS } from './expectations.js';
 import type { CostFigure } from './figures.js';
 
 const SERIES = 100;
@@ -12,23 +14,30 @@ const ROWS = 5_000;
 const JOBS = 2;
 
 /** Processor time that `detect` needs for a sample: of a graph with it, less that of the same graph without. */
-export async function detectCost(): Promise<CostFigure> {
+export async function detectCosts(): Promise<CostFigure[]> {
   try {
-    const without = await cpuOf(false);
-    const us = Math.max(0, ((await cpuOf(true)) - without) / (SERIES * ROWS));
-    return { detector: 'millrace detect', us, on: `${SERIES} generated series`, bytes: bytesOf(detect.state!(detect.config.parse({}), 0)) };
+    const without = await cpuOf(undefined);
+    const figures: CostFigure[] = [];
+    for (const { detector, config } of [{ detector: OURS, config: {} }, ...alone]) {
+      const us = Math.max(0, ((await cpuOf(config)) - without) / (SERIES * ROWS));
+      figures.push({ detector, us, on: `${SERIES} generated series`, bytes: bytesOf(detect.state!(detect.config.parse(config), 0)) });
+    }
+    return figures;
   } finally {
     await closeThreads();
   }
 }
 
 /** µs of all threads. */
-async function cpuOf(detecting: boolean): Promise<number> {
+async function cpuOf(config: Readonly<Record<string, unknown>> | undefined): Promise<number> {
   let used = 0;
   for (let job = 0; job < JOBS; job++) {
     used = await inScratchFolder(async (folder) => {
       const graph = loadGraph('detect', { series: SERIES, count: SERIES * ROWS }, registry, (raw) => {
-        if (detecting) return;
+        if (config !== undefined) {
+          Object.assign(raw.operators['odd']!, config);
+          return;
+        }
         raw.operators = {};
         raw.sinks['out']!.from = 'samples';
       });

@@ -3,18 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { judge, rowsOf, type Judged } from '../../cli/judge.js';
 import { seriesText } from '../../engine/series.js';
+import detect from '../../operators/detect/definition.js';
 import type { Scores, Span } from '../../quality/labelled.js';
 import { cache, type AbsentEngine } from '../contest.js';
 import { pythonProgram } from '../peers/python.js';
 import { run } from '../peers/toolchain.js';
+import { OURS } from './expectations.js';
 import { readGolden, type Series } from './sets.js';
 
 const PYTHON_LIMIT_MS = 30 * 60_000;
 
-/** The same configuration for all files: none. Series are told apart by a label that says nothing. */
-export async function judgeByDetect(files: readonly Series[]): Promise<{ scores: Scores[]; alarms: Span[][] }> {
+/** What the default is made of, each by itself. */
+export const alone: readonly { readonly detector: string; readonly config: Readonly<Record<string, unknown>> }[] = detect.config.parse({}).methods.map((method) => ({ detector: `${OURS}, ${method} alone`, config: { methods: [method] } }));
+
+/** One configuration for all files: none, but where a part is asked for. Series are told apart by a label that says nothing. */
+export async function judgeByDetect(files: readonly Series[], config: Readonly<Record<string, unknown>> = {}): Promise<{ scores: Scores[]; alarms: Span[][] }> {
   const recorded = files.map(({ times, values }, i) => ({ series: seriesText('recorded', { file: String(i) }), times, values }));
-  const judged: Judged[] = await judge(recorded);
+  const judged: Judged[] = await judge(recorded, config);
   return { scores: judged.map(({ columns }) => columns.score), alarms: judged.map(({ anomalies }, i) => rowsOf(recorded[i]!, anomalies)) };
 }
 

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { calibrationFigures } from './calibration.js';
-import { detectCost } from './cost.js';
-import { judgeByDetect, judgeInPython, published } from './detectors.js';
+import { detectCosts } from './cost.js';
+import { alone, judgeByDetect, judgeInPython, published } from './detectors.js';
 import { OURS } from './expectations.js';
 import { alarmFigure, eventFigure, forNothing, nabFigure, type Quality } from './figures.js';
 import { cleanFigures, injectedFigure } from './generated.js';
@@ -24,13 +24,15 @@ const say = (text: string): void => console.error(text);
 async function measure(nab: readonly Series[], cloud: readonly Series[], python: boolean): Promise<Quality> {
   say('detect on the recorded series ...');
   const ours = { nab: await judgeByDetect(nab), cloud: await judgeByDetect(cloud) };
+  const parts = [];
+  for (const { detector, config } of alone) parts.push({ detector, nab: (await judgeByDetect(nab, config)).scores, cloud: (await judgeByDetect(cloud, config)).scores });
   const perturbed = await perturbedFigures(nab, cloud);
   say('detect on generated series ...');
   const clean = await cleanFigures();
   const injected = await injectedFigure();
   const calibration = await calibrationFigures();
   say('cost ...');
-  const cost = await detectCost();
+  const costs = await detectCosts();
   const all = [...nab, ...cloud];
   if (python) say('river and scikit-learn ...');
   const peers = python ? await judgeInPython(all) : { absent: { engine: 'river, scikit-learn', reason: 'left out by --peers none' } };
@@ -40,16 +42,17 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
     machine: `${cpus().length} × ${cpus()[0]!.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}`,
     nab: [
       nabFigure(OURS, nab, ours.nab.scores),
+      ...parts.map(({ detector, nab: scores }) => nabFigure(detector, nab, scores)),
       ...published(nab).map(({ detector, scores }) => nabFigure(`${detector} (published)`, nab, scores)),
       ...detectors.map(({ detector, scores }) => nabFigure(detector, nab, scores.slice(0, nab.length))),
     ],
-    events: [eventFigure(OURS, cloud, ours.cloud.scores), ...detectors.map(({ detector, scores }) => eventFigure(detector, cloud, scores.slice(nab.length)))],
+    events: [eventFigure(OURS, cloud, ours.cloud.scores), ...parts.map(({ detector, cloud: scores }) => eventFigure(detector, cloud, scores)), ...detectors.map(({ detector, scores }) => eventFigure(detector, cloud, scores.slice(nab.length)))],
     eventsForNothing: forNothing(cloud),
     perturbed,
     alarms: [alarmFigure('Numenta Anomaly Benchmark', nab, ours.nab.alarms), alarmFigure('Cloud monitoring', cloud, ours.cloud.alarms), injected],
     clean,
     calibration,
-    costs: [cost, ...detectors.map(({ detector, us, version }) => ({ detector, us, on: `the recorded series (${version})` }))],
+    costs: [...costs, ...detectors.map(({ detector, us, version }) => ({ detector, us, on: `the recorded series (${version})` }))],
     absent: 'absent' in peers ? [peers.absent] : [],
   };
 }
