@@ -70,3 +70,34 @@ t.test('a clock or a random source that was not handed in is refused', async (t)
   const refused = stdout.split('\n').flatMap((line) => /(\w+\.ts):(\d+).*no-ambient-clock/.exec(line)?.slice(1, 3).join(':') ?? []);
   t.same(refused.sort(), ['kernel.ts:1', 'kernel.ts:2', 'kernel.ts:3', 'kernel.ts:4'], stdout + stderr);
 });
+
+t.test('the runner of tests counts what passes, and tells what fails, ends too early or checks nothing', async (t) => {
+  const file = (body: string) => `import t from 'tap';\n${body}`;
+  const at = t.testdir({
+    'passes.js': file("t.test('fine', (t) => { t.ok(true); t.equal(1, 1); t.end(); });"),
+    'fails.js': file("t.test('outer', (t) => { t.ok(true); t.equal(1, 2, 'one is two'); t.end(); });"),
+    'rejects.js': file("t.test('later', async () => { await Promise.reject(new Error('it broke')); });"),
+    'leaves.js': file("t.test('first', (t) => { t.ok(true); t.end(); });\nt.test('unfinished', () => process.exit(3));"),
+    'killed.js': file("t.test('first', (t) => { t.ok(true); t.end(); });\nprocess.kill(process.pid, 'SIGKILL');"),
+    'exits.js': file("t.test('first', (t) => { t.ok(true); t.end(); });\nprocess.on('exit', () => { process.exitCode = 4; });"),
+    'throws.js': "throw new Error('at once');",
+    'empty.js': '',
+    'skips.js': file("t.test('elsewhere', { skip: 'not here' }, (t) => t.end());"),
+  });
+  const { runTests } = (await import(join(root, 'scripts/run-tests.mjs'))) as { readonly runTests: (files: string[], say: (line: string) => void) => Promise<{ counts: Record<string, number>; failures: string[] }> };
+  const run = async (name: string) => {
+    const said: string[] = [];
+    const { counts, failures } = await runTests([join(at, `${name}.js`)], (line) => said.push(line));
+    t.match(said, [counts['failed']! > 0 ? /^FAILED / : /^ok /]);
+    return { counts: [counts['passed'], counts['failed'], counts['skipped']], failures: failures.join('\n') };
+  };
+  t.same(await run('passes'), { counts: [2, 0, 0], failures: '' });
+  t.same(await run('skips'), { counts: [0, 0, 1], failures: '' });
+  t.match(await run('fails'), { counts: [1, 1, 0], failures: /fails\.js > outer > one is two\n[^]*All that .*fails\.js printed is in \.tap\/failed\// });
+  t.match(await run('rejects'), { counts: [0, 1, 0], failures: /later > it broke/ });
+  t.match(await run('leaves'), { counts: [1, 1, 0], failures: /unfinished/ });
+  t.match(await run('killed'), { counts: [1, 1, 0], failures: /it was not run to its end/ });
+  t.match(await run('exits'), { counts: [1, 1, 0], failures: /it ended with exit code 4 though no check failed/ });
+  t.match(await run('throws'), { counts: [0, 1, 0], failures: /it has no checks[^]*at once/ });
+  t.match(await run('empty'), { counts: [0, 1, 0], failures: /it has no checks/ });
+});

@@ -71,7 +71,7 @@ await t.test('killed at ten random moments, store and file are as if it had not 
   t.comment(`MILLRACE_SEED=${seed}`);
   const random = seeded(seed);
   const at = folder(t);
-  writeFileSync(join(at, 'in.csv'), samples(5_000));
+  writeFileSync(join(at, 'in.csv'), samples(3_000));
   const place = (name: string): string => {
     mkdirSync(join(at, name));
     return join(at, name);
