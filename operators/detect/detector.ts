@@ -117,7 +117,8 @@ export class Detector implements Operator<State, string, Column> {
 
   #finding(change: Exclude<Change, typeof QUIET>, slot: number, time: number, columns: Columns<State>): Anomaly {
     const { openedAt, revision } = columns;
-    if (change === OPENED) {
+    // One that opens at the time at which the one before did has its id: it is that one, open again.
+    if (change === OPENED && (revision[slot] === 0 || openedAt[slot] !== time)) {
       openedAt[slot] = time;
       revision[slot] = 0;
     }

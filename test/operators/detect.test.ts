@@ -18,8 +18,8 @@ interface Result {
   readonly anomalies: readonly Anomaly[];
 }
 
-function follow(config: Record<string, unknown>, values: readonly number[]): Result {
-  const messages = values.map((value, i): Message => ({ type: 'row', port: 0, row: { time: i * 1_000, series: { name: 'm', labels: {} }, value, flags: 0, columns: {} } }));
+function follow(config: Record<string, unknown>, values: readonly number[], timeOf = (i: number) => i * 1_000): Result {
+  const messages = values.map((value, i): Message => ({ type: 'row', port: 0, row: { time: timeOf(i), series: { name: 'm', labels: {} }, value, flags: 0, columns: {} } }));
   const { rows, findings } = runReference(detect, detect.config.parse(config), messages);
   return { rows, anomalies: findings as Anomaly[] };
 }
@@ -44,6 +44,17 @@ await t.test('an anomaly opens, grows and closes; its revisions are one finding'
   const opened = anomalies[0]!;
   t.match(opened.explanation, /^m was 54; 4\d\.\d to 5\d\.\d is usual \(expected (50|50\.\d|49\.\d)\); \d\.\d deviations above; \d of 3 methods agree \(deviation(, \w+)*\)$/);
   t.ok(opened.lower < 50 && opened.upper > 50 && opened.score > 0.998 && opened.confidence > 0.6);
+});
+
+await t.test('one that opens again at the time at which it has opened before is the same one', async (t) => {
+  const { anomalies } = follow({}, [...calm, 90, ...calm.slice(0, 8), 95, ...calm.slice(0, 8)], (i) => Math.min(i, calm.length) * 1_000);
+  t.strictSame(anomalies.map(({ state: of, revision, value }) => [of, revision, value]), [
+    ['opened', 1, 90],
+    ['closed', 2, 90],
+    ['opened', 3, 95],
+    ['closed', 4, 95],
+  ]);
+  t.equal(new Set(anomalies.map(({ id }) => id)).size, 1);
 });
 
 await t.test('one row outside opens nothing, one twice as far out does', async (t) => {
