@@ -50,10 +50,12 @@ function drawInputs(draw: Draw): Input[] {
   const kinds = Array.from({ length: count }, () => draw.pick(['file', 'stream', 'stream', 'posted'] as const));
   // Where sources are read side by side, whether a row too late is dropped would be a matter of speed.
   const late = count === 1 || kinds.every((kind) => kind === 'file');
+  // And one may be ahead of the others by a minute, not by more.
+  const longest = count === 1 ? Infinity : 40_000;
   return kinds.map((kind, i): Input => {
     const names = { name: `in${i}`, disorder, endsWithRows: draw.chance(0.5) };
     const series = drawSeries(draw, i);
-    const messages = drawMessages(draw, series, disorder, late);
+    const messages = drawMessages(draw, series, disorder, late, longest);
     if (kind === 'file') return { kind, ...names, rows: messages.flatMap(({ rows }) => rows) };
     return { kind, ...names, messages: kind === 'posted' ? messages : repeated(draw, messages) };
   });
@@ -64,14 +66,14 @@ function drawSeries(draw: Draw, source: number): string[] {
   return metrics.flatMap((metric) => Array.from({ length: draw.between(1, 5) }, (_, host) => seriesText(metric, { host: `h${host}`, service: draw.pick(SERVICES) })));
 }
 
-function drawMessages(draw: Draw, series: readonly string[], disorder: number, late: boolean): Message[] {
+function drawMessages(draw: Draw, series: readonly string[], disorder: number, late: boolean, longest: number): Message[] {
   const messages: Message[] = [];
   // Of some publishers many messages have the same time, or come all at once.
   const grid = draw.pick([1, 1, 1_000]);
   const onGrid = (time: number): number => Math.floor(time / grid) * grid;
   const apart = draw.pick([500, 500, 50]);
   let at = draw.between(0, 2_000);
-  for (let id = draw.between(0, 60); id > 0; id--) {
+  for (let id = draw.between(0, 60); id > 0 && at < longest; id--) {
     // Now and then so long that the source counts as silent; then rows may come that are older than what it was moved to.
     const pause = draw.chance(0.06) ? draw.between(4_000, 12_000) : draw.between(0, apart);
     const old = pause > 4_000 ? 0.3 : 0.03;
