@@ -94,14 +94,14 @@ t.test('graph: text, Mermaid, DOT, plan, JSON', async (t) => {
     t.equal(code, 0, stderr);
     return stdout;
   };
-  t.equal(graph(), ['sources', '  queue  file', 'operators', '  odd    detect  <- queue  [+score +expected +lower +upper !anomaly]', 'sinks', '  out    file    <- odd', ''].join('\n'));
+  t.equal(graph(), ['sources', '  queue  file', 'operators', '  odd    detect  <- queue  [+score +agree +expected +lower +upper !anomaly]', 'sinks', '  out    file    <- odd', ''].join('\n'));
   t.equal(graph('--mermaid'), ['flowchart LR', '  queue(["queue<br/>file"])', '  odd["odd<br/>detect"]', '  out[("out<br/>file")]', '  queue --> odd', '  odd --> out', ''].join('\n'));
   t.match(graph('--dot'), /^digraph millrace \{\n[\s\S]*"queue" -> "odd";\n  "odd" -> "out";\n\}\n$/);
 
   const plan = graph('--plan', '--shards', '3');
   t.match(plan, /64 partitions on 3 shards, at most 22 each/);
   t.match(plan, /main thread[\s\S]*reads +queue \(file\)[\s\S]*writes +out \(file\), in order of time and series <- odd/);
-  t.match(plan, /chain 0\n +odd \(detect\) <- queue \(link\); \+ score, expected, lower, upper; \d+ bytes a series/);
+  t.match(plan, /chain 0\n +odd \(detect\) <- queue \(link\); \+ score, agree, expected, lower, upper; [\d,]+ bytes a series/);
   t.match(plan, /intake -> chain 0: queue for odd, by series\n +chain 0 -> out: odd/);
 
   t.match(JSON.parse(graph('--json')), { sources: [{ name: 'queue', type: 'file' }], operators: [{ name: 'odd', from: ['queue'] }], sinks: [{ name: 'out' }] });
