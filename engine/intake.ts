@@ -99,15 +99,17 @@ export class Intake {
   /** Sends the barrier of a checkpoint, with the slots released at it; returns where the sources stand there. */
   barrier(checkpoint: number, released: readonly number[]): Promise<{ sources: Record<string, SavedSource>; journal: number }> {
     return this.#pass(async () => {
-      await this.#announce();
+      // What was read meanwhile may have brought further series.
+      for (let more = true; more; ) more = await this.#announce();
       for (const control of this.#controls) {
         if (released.length > 0) control.send({ type: 'release', checkpoint, slots: released });
         control.send({ type: 'barrier', checkpoint });
       }
       if (!this.#ended) for (const outlet of this.#outlets) outlet.barrier(checkpoint);
-      await this.#flush();
+      // Before anybody is waited for: what is read from now on has series that have no names yet.
       const saved: Record<string, SavedSource> = {};
       for (const staging of this.#sources) saved[staging.name] = staging.save((slot) => this.#names.text(slot));
+      await this.#flush();
       // What follows needs a horizon of its own, as the journal may be cut here.
       [this.#horizon, this.#from] = [-Infinity, this.#furthest];
       return { sources: saved, journal: this.#journal?.place(this.watermark - this.#slack) ?? 0 };
@@ -285,13 +287,14 @@ export class Intake {
     return this.#outlets.find((outlet) => outlet.wire.links.includes(link.id))!;
   }
 
-  /** New series go to all threads before any of their rows. */
-  async #announce(): Promise<void> {
+  /** New series go to all threads before any of their rows. False: there are none. */
+  async #announce(): Promise<boolean> {
     const announcement = this.#directory.announce();
-    if (announcement === undefined) return;
+    if (announcement === undefined) return false;
     this.#names.learn(announcement);
     for (const control of this.#controls) control.send({ type: 'names', announcement });
     await this.#flush();
+    return true;
   }
 
   /** Hands over; waits while the shards or sinks have no room. */

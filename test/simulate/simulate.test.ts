@@ -5,6 +5,8 @@ import { describeFailure, simulate } from './simulate.js';
 /** Always the same, and others each time. */
 const FIXED = 100;
 const RANDOM = 30;
+/** A sum over a session, anomalies of one time, series that came while a barrier was sent. */
+const FOUND = [81, 30702, 41539];
 
 async function check(t: Test, seeds: readonly number[]): Promise<void> {
   let steps = 0;
@@ -19,6 +21,8 @@ async function check(t: Test, seeds: readonly number[]): Promise<void> {
 }
 
 await t.test('what is stored does not depend on what goes wrong, nor on when', (t) => check(t, Array.from({ length: FIXED }, (_, seed) => seed)));
+
+await t.test('nor with seeds that have found something', (t) => check(t, FOUND));
 
 await t.test('nor with other seeds', (t) => {
   const first = randomInt(1_000_000_000);
