@@ -126,8 +126,10 @@ export class ThreadNames implements Names {
       this.#series[slot] = undefined;
       const own = this.#group[slot];
       if (own !== undefined) {
-        const members = this.#members[own.node]!.get(own.group);
-        members?.splice(this.#place(members, own.member), 1);
+        // The same series may be there again already, by another slot.
+        const members = this.#members[own.node]!.get(own.group) ?? [];
+        const at = members.indexOf(slot, this.#place(members, own.member));
+        if (at >= 0) members.splice(at, 1);
         this.#group[slot] = undefined;
         this.#groupOf[slot] = NO_SLOT;
       }
