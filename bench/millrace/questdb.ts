@@ -13,7 +13,8 @@ export function stored(encoder: 'client' | 'binary', job: Job): Promise<Told> {
   const { samples, series, threads } = job;
   return inScratchFolder((folder) =>
     withStore(job, async (store) => {
-      const vary = { url: store.url, encoder };
+      const { url, prefix } = store;
+      const vary = { url, encoder, prefix };
       const graph = loadGraph('questdb', { count: samples, series }, registry, ({ sinks }) => void Object.assign(sinks['kept']!, vary));
       const { runtime, begin } = await startRun(graph, { threads, folder });
       const before = process.cpuUsage();
@@ -23,7 +24,7 @@ export function stored(encoder: 'client' | 'binary', job: Job): Promise<Told> {
       await runtime.finished;
       const accepted = (performance.now() - began) / 1000;
       const { user, system } = process.cpuUsage(before);
-      const check = await store.visible('samples');
+      const check = await store.visible(`${prefix}samples`);
       const seconds = (performance.now() - began) / 1000;
       return { seconds, check, further: { accepted_rows_per_second: samples / accepted, rows_per_core_second: samples / ((user + system) / 1e6) } };
     }),

@@ -11,31 +11,36 @@ const LOOK_MS = 2;
 /** With fewer samples nothing is measured, but that it works is tried: QuestDB starts the quick way. */
 const MEASURED = 100_000;
 
-/** A real QuestDB with nothing in it. */
+/** A real QuestDB. */
 export interface Store {
   /** `http://127.0.0.1:19000`. */
   readonly url: string;
+  /** Of the tables of this job, of which there is none yet. */
+  readonly prefix: string;
   /** Resolves when QuestDB shows all that it has taken for a table, with what that adds up to. */
   visible(table: string): Promise<Check>;
   query(sql: string): Promise<readonly (readonly unknown[])[]>;
   close(): Promise<void>;
 }
 
-/** As the sink makes it, for the samples of `generate`. */
-export const SAMPLES_TABLE = 'CREATE TABLE samples (ts TIMESTAMP, series SYMBOL, value DOUBLE, key SYMBOL) TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, series)';
+/** Makes a table as the sink does, for the samples of `generate`. */
+export async function createTable(store: Store, table: string): Promise<void> {
+  await store.query(`CREATE TABLE ${table} (ts TIMESTAMP, series SYMBOL, value DOUBLE, key SYMBOL) TIMESTAMP(ts) PARTITION BY DAY WAL DEDUP UPSERT KEYS(ts, series)`);
+}
 
-let running: Promise<Store> | undefined;
+let running: Promise<Omit<Store, 'prefix'>> | undefined;
+let jobs = 0;
 
 /**
- * Does a job with a store that has no table. All jobs of a process have the same server: as ours, its virtual machine has
- * compiled its code by the last of them. That one stops it.
+ * Does a job with a store. All jobs of a process have the same server: as ours, its virtual machine has compiled its code by
+ * the last of them. That one stops it. Each has tables of its own: a connection that knows a table that was dropped goes on
+ * to write into it.
  */
 export async function withStore<T>({ last, samples }: Job, run: (store: Store) => Promise<T>): Promise<T> {
   const store = await (running ??= startStore(samples < MEASURED));
   let failed = true;
   try {
-    for (const [table] of await store.query('SELECT table_name FROM tables()')) await store.query(`DROP TABLE '${String(table)}'`);
-    const done = await run(store);
+    const done = await run({ ...store, prefix: `job${(jobs += 1)}_` });
     failed = false;
     return done;
   } finally {
@@ -44,7 +49,7 @@ export async function withStore<T>({ last, samples }: Job, run: (store: Store) =
 }
 
 /** In a folder that goes with it. It does not make tables of its own accord, and fsyncs no more than usual. */
-async function startStore(brief: boolean): Promise<Store> {
+async function startStore(brief: boolean): Promise<Omit<Store, 'prefix'>> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   const server = await Server.start<QuestdbOptions>(questdbService, folder, { brief, env: { QDB_LINE_AUTO_CREATE_NEW_TABLES: 'false', QDB_LINE_AUTO_CREATE_NEW_COLUMNS: 'false' } });
   const url = server.addresses['http']!;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { SAMPLES_TABLE, withStore, type Store } from '../../questdb/store.js';
+import { createTable, withStore, type Store } from '../../questdb/store.js';
 import { T0 } from '../../samples.js';
 import { runJobs, type Job, type Told } from '../job.js';
 
@@ -11,9 +11,10 @@ await runJobs('questdb-posts', (job) => withStore(job, (store) => post(store, jo
 
 async function post(store: Store, job: Job): Promise<Told> {
   const { samples } = job;
-  await store.query(SAMPLES_TABLE);
+  const table = `${store.prefix}samples`;
+  await createTable(store, table);
   const agent = new Agent({ keepAlive: true });
-  const bodies = [...encoded(job)];
+  const bodies = [...encoded(job, table)];
   const before = process.cpuUsage();
   const began = performance.now();
   for (const body of bodies) {
@@ -25,15 +26,15 @@ async function post(store: Store, job: Job): Promise<Told> {
   }
   const accepted = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(before);
-  const check = await store.visible('samples');
+  const check = await store.visible(table);
   const seconds = (performance.now() - began) / 1000;
   agent.destroy();
   return { seconds, check, further: { accepted_rows_per_second: samples / accepted, rows_per_core_second: samples / ((user + system) / 1e6) } };
 }
 
 /** Lines with doubles in binary: `==`, 16, eight bytes (version 2 of QuestDB's line protocol). */
-function* encoded({ samples, series }: Job): Generator<Uint8Array> {
-  const heads = Array.from({ length: series }, (_, s) => Buffer.from(`samples,series=s{key\\="${s}"},key=${s} value==\x10`, 'latin1'));
+function* encoded({ samples, series }: Job, table: string): Generator<Uint8Array> {
+  const heads = Array.from({ length: series }, (_, s) => Buffer.from(`${table},series=s{key\\="${s}"},key=${s} value==\x10`, 'latin1'));
   const bytes = Buffer.alloc(REQUEST_ROWS * 96);
   let at = 0;
   for (let i = 0; i < samples; i++) {
