@@ -23,10 +23,10 @@ const layers: Readonly<Record<string, Layer>> = {
   'engine/': { files: ['engine/'], libraries: ['zod', 'piscina', 'lmdb', '@prometheus-io/lezer-promql'], types: ['pino', '@lezer/common'], node: true },
   'operators/': { files: ['.', ...contracts], libraries: ['zod'], node: false },
   'operators/list.ts': { files: ['operators/', ...contracts], libraries: [], node: false },
-  // What several connectors decode lies in payload/.
-  'connectors/': { files: ['.', 'connectors/payload/', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
+  // What several connectors decode lies in payload/, how sinks write through a spool in spooled/.
+  'connectors/': { files: ['.', 'connectors/payload/', 'connectors/spooled/', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
   // It publishes rows as any publisher does.
-  'connectors/nats/': { files: ['.', 'connectors/payload/', 'publish/frame.ts', 'publish/series.ts', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
+  'connectors/nats/': { files: ['.', 'connectors/payload/', 'connectors/spooled/', 'publish/frame.ts', 'publish/series.ts', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
   'connectors/list.ts': { files: ['connectors/', ...connectorContracts], libraries: [], node: false },
   'connectors/local.ts': { files: ['connectors/', ...connectorContracts], libraries: [], node: false },
   'config/': { files: ['engine/', 'operators/list.ts', 'connectors/list.ts', 'connectors/local.ts', 'config/'], libraries: ['zod', 'yaml'], node: true },

@@ -1,7 +1,7 @@
 import type { ConnectorContext, ConnectorHealth } from '../../engine/connector.js';
-import { formatDuration } from '../../engine/scalars.js';
 import type { Spool } from '../../engine/spool.js';
 import { pause, systemTimers } from '../../engine/timers.js';
+import { waitingHealth } from '../spooled/health.js';
 import type { ClientThread } from './client-thread.js';
 import { IN_FLIGHT, SEND_BYTES } from './limits.js';
 import { NotTaken } from './not-taken.js';
@@ -36,7 +36,7 @@ export class Delivery {
     this.#running = this.#run();
   }
 
-  /** What is under way is given up: it stays in the spool, which must be closed before. */
+  /** What is under way is given up: it stays in the spool, which is closed beside it. */
   async stop(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -50,12 +50,7 @@ export class Delivery {
     const client = this.#client.health();
     const trouble = client.status === 'ok' ? this.#trouble : client.detail;
     if (trouble === undefined) return client;
-    const { records, bytes, limit, oldest } = this.#spool.figures;
-    const since = oldest === undefined ? '' : `, the oldest for ${formatDuration(Math.max(1_000, Math.floor((this.#context.clock.now() - oldest) / 1_000) * 1_000))}`;
-    const waits = `${records} messages wait on disk (${megabytes(bytes)} of ${megabytes(limit)}${since})`;
-    // What does not fit makes the graph wait.
-    const full = bytes > limit * 0.95;
-    return { status: full ? 'down' : 'degraded', detail: `${trouble}; ${waits}${full ? ': the graph waits until there is room' : '; nothing is lost'}` };
+    return waitingHealth(trouble, 'messages', this.#spool.figures, this.#context.clock.now());
   }
 
   /** Publishes what was refused once more, past the spool. Rejects with the reason why not. */
@@ -115,8 +110,4 @@ export class Delivery {
     this.#trouble = undefined;
     this.#context.log.info({ ...this.#spool.figures }, 'NATS takes what is published again');
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

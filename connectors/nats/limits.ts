@@ -53,12 +53,9 @@ export const DEGRADED_MS = 600_000;
 /** How often a warning about the same thing is repeated. */
 export const WARN_EVERY_MS = 60_000;
 
-/** Rows of a node become a payload of at most so many and of about this size, well below the 1 MB that a server takes unless told otherwise; */
+/** Rows of a node become a payload of at most so many and of about this size, well below the 1 MB that a server takes unless told otherwise. */
 export const PAYLOAD_ROWS = 8_192;
 export const PAYLOAD_BYTES = 512 * 1024;
-
-/** or after this long, so that what comes slowly is seen soon. */
-export const LINGER_MS = 200;
 
 /** Series of a node whose encoded names are kept, some hundred bytes each. */
 export const KNOWN_SERIES = 262_144;
@@ -69,6 +66,3 @@ export const IN_FLIGHT = 512;
 
 /** A spool that small would have little room beside one segment of its files. */
 export const SPOOL_LEAST = 64 * 1024 * 1024;
-
-/** A server that is there gets what is left when the sink closes, for so long at most. The rest waits on disk for the next start. */
-export const CLOSE_MS = 2_000;

@@ -5,10 +5,10 @@ import type { Finding } from '../../engine/finding.js';
 import { findingJson } from '../../engine/finding-json.js';
 import type { Names } from '../../engine/operator.js';
 import { Spool } from '../../engine/spool.js';
+import { SpoolEntry } from '../spooled/entry.js';
 import { ClientThread } from './client-thread.js';
 import { connectionOptions } from './connection-config.js';
 import { Delivery } from './delivery.js';
-import { CLOSE_MS, LINGER_MS } from './limits.js';
 import { encodeOutgoing } from './outgoing.js';
 import type { RowForm } from './row-form.js';
 import { RowFrames } from './row-frames.js';
@@ -17,10 +17,9 @@ import { sinkConfig, type SinkConfig } from './sink-config.js';
 import { MESSAGE_ID } from './thread-messages.js';
 
 interface Opened {
-  readonly spool: Spool;
+  readonly entry: SpoolEntry;
   readonly client: ClientThread;
   readonly delivery: Delivery;
-  readonly timer: NodeJS.Timeout;
 }
 
 /** Encodes findings and rows, and puts them into the spool; from there they are published. */
@@ -29,10 +28,6 @@ class NatsSink implements Sink {
   readonly #context: ConnectorContext;
   readonly #rows = new Map<string, RowForm>();
   #open: Opened | undefined;
-  /** Messages go into the spool one after the other: at its bound they wait in their order. */
-  #appending: Promise<unknown> = Promise.resolve();
-  #lingering = false;
-  #aborted = false;
 
   constructor(config: SinkConfig, context: ConnectorContext) {
     this.#config = config;
@@ -50,7 +45,8 @@ class NatsSink implements Sink {
     const client = new ClientThread({ connection }, this.#context);
     const delivery = new Delivery(spool, client, this.#config.jetstream === undefined ? 'server' : 'stream', this.#context);
     delivery.start();
-    this.#open = { spool, client, delivery, timer: setInterval(() => this.#linger(), LINGER_MS) };
+    const entry = new SpoolEntry(spool, () => [...this.#rows].map(([of, form]) => () => this.#takeRows(of, form)));
+    this.#open = { entry, client, delivery };
   }
 
   async write(node: string, batch: Batch, names: Names): Promise<void> {
@@ -58,7 +54,7 @@ class NatsSink implements Sink {
     const form = this.#form(node);
     for (let i = 0; i < batch.length; ) {
       const added = form.add(batch, names, i);
-      if (added === 'full') await this.#append(() => this.#takeRows(node, form));
+      if (added === 'full') await this.#opened().entry.append(() => this.#takeRows(node, form));
       else {
         if (added === 'unwritable') this.#refuseRow(node, batch, names, i);
         i += 1;
@@ -70,36 +66,29 @@ class NatsSink implements Sink {
     const { id, revision, kind } = finding;
     const subject = `${this.#config.findings}.${kind}.${inSubject(node)}`;
     const headers = { 'Content-Type': 'application/json', [MESSAGE_ID]: `${id}.${revision}` };
-    await this.#append(() => encodeOutgoing({ subject, headers: this.#expecting(headers), payload: Buffer.from(JSON.stringify(findingJson(finding))) }));
+    await this.#opened().entry.append(() => encodeOutgoing({ subject, headers: this.#expecting(headers), payload: Buffer.from(JSON.stringify(findingJson(finding))) }));
   }
 
   /** At the end of everything it waits until everything is published: nobody may come back for it. */
   async advance(watermark: number): Promise<void> {
     if (watermark !== Infinity) return;
-    await this.#appendRows();
-    await this.#opened().spool.drained();
+    await this.#opened().entry.drained();
   }
 
   async flush(): Promise<Position> {
-    await this.#appendRows();
-    return this.#opened().spool.flush();
+    return await this.#opened().entry.flush();
   }
 
   abort(): void {
-    this.#aborted = true;
-    this.#open?.spool.abort();
+    this.#open?.entry.abort();
   }
 
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) return;
-    clearInterval(open.timer);
-    if (open.delivery.well && !this.#aborted) await within(CLOSE_MS, open.spool.drained());
-    const stopped = open.delivery.stop();
-    await Promise.all([open.spool.close(), open.client.close()]);
-    await stopped;
-    await this.#appending;
+    const { entry, client, delivery } = open;
+    await entry.close(delivery.well, () => Promise.all([delivery.stop(), client.close()]));
   }
 
   health(): ConnectorHealth {
@@ -139,46 +128,16 @@ class NatsSink implements Sink {
     return stream === undefined ? headers : { ...headers, 'Nats-Expected-Stream': stream };
   }
 
-  #append(take: () => Uint8Array | undefined): Promise<void> {
-    const turn = this.#appending.then(async () => {
-      const { spool } = this.#opened();
-      const bytes = take();
-      if (bytes !== undefined) await spool.append(bytes);
-    });
-    this.#appending = turn.catch(() => {});
-    return turn;
-  }
-
-  async #appendRows(): Promise<void> {
-    await Promise.all([...this.#rows].map(([node, form]) => this.#append(() => this.#takeRows(node, form))));
-    await this.#appending;
-  }
-
   #refuseRow(node: string, batch: Batch, names: Names, i: number): void {
     this.#context.count('unwritable');
     const row = { series: names.text(batch.slot[i]!), time: batch.time[i]!, value: batch.value[i]! };
     this.#context.deadLetter({ origin: node, reason: 'a label has a line break, or a backslash before a comma, a space, an equals sign or its end, which line protocol has no way to write: publish frames', payload: JSON.stringify(row) });
-  }
-
-  /** What came slowly. A failure of the spool is told by whoever writes next. */
-  #linger(): void {
-    if (this.#lingering) return;
-    this.#lingering = true;
-    this.#appendRows()
-      .catch(() => {})
-      .finally(() => (this.#lingering = false));
   }
 }
 
 /** A node's name as part of a subject. */
 function inSubject(node: string): string {
   return node.replaceAll(/[\s*>]/g, '_');
-}
-
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
-  clearTimeout(timer);
 }
 
 export const natsSink = defineSink<SinkConfig>({

@@ -1,7 +1,7 @@
 import type { ConnectorContext, ConnectorHealth, DeadLetter } from '../../engine/connector.js';
-import { formatDuration } from '../../engine/scalars.js';
 import type { Spool } from '../../engine/spool.js';
 import { pause, systemTimers } from '../../engine/timers.js';
+import { waitingHealth } from '../spooled/health.js';
 import { RETRY_FIRST_MS, RETRY_LONGEST_MS, ROWS_AFTER_REFUSAL, SEND_BYTES, TRIES_AFTER_CHANGE, WATCH_MS } from './limits.js';
 import { lineEnds, readableLine } from './line.js';
 import { decodeLines, type TableLines } from './record.js';
@@ -51,7 +51,7 @@ export class Delivery {
     this.#running = this.#run();
   }
 
-  /** What is under way is given up: it stays in the spool, which must be closed after. */
+  /** What is under way is given up: it stays in the spool, which is closed beside it. */
   async stop(): Promise<void> {
     this.#closing.abort();
     this.#server.close();
@@ -64,12 +64,7 @@ export class Delivery {
 
   health(): ConnectorHealth {
     if (this.#trouble === undefined) return { status: 'ok' };
-    const { records, bytes, limit, oldest } = this.#spool.figures;
-    const since = oldest === undefined ? '' : `, the oldest for ${formatDuration(Math.max(1_000, Math.floor((this.#context.clock.now() - oldest) / 1_000) * 1_000))}`;
-    const waits = `${records} records wait on disk (${megabytes(bytes)} of ${megabytes(limit)}${since})`;
-    // What does not fit makes the graph wait.
-    const full = bytes > limit * 0.95;
-    return { status: full ? 'down' : 'degraded', detail: `${this.#trouble.message}; ${waits}${full ? ': the graph waits until there is room' : '; nothing is lost'}` };
+    return waitingHealth(this.#trouble.message, 'records', this.#spool.figures, this.#context.clock.now());
   }
 
   /** Sends a row that was refused once more; by its key, twice is once. Rejects with the reason why not. */
@@ -202,7 +197,3 @@ export class Delivery {
 }
 
 const NEWLINE = Buffer.from('\n');
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}

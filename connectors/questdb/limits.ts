@@ -3,9 +3,6 @@
 /** Rows of a table become a record of the spool at this size: some ten thousand rows, where a request costs little beside its rows. */
 export const RECORD_BYTES = 1024 * 1024;
 
-/** Or after this long, so that what comes slowly is seen soon. */
-export const LINGER_MS = 200;
-
 /** Records of one request, about: a backlog is sent in larger pieces, which QuestDB writes at once. */
 export const SEND_BYTES = 4 * 1024 * 1024;
 
@@ -24,9 +21,6 @@ export const WATCH_MS = 1_000;
 
 /** Of a piece that has a refused row, so many rows are sent at first, then twice as many each time all are taken. */
 export const ROWS_AFTER_REFUSAL = 64;
-
-/** A store that is there gets what is left when the sink closes, for so long at most. The rest waits on disk for the next start. */
-export const CLOSE_MS = 2_000;
 
 /** Label columns of a table: each is two files a day, and a dictionary in the server's memory. */
 export const LABEL_COLUMNS = 32;

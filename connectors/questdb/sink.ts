@@ -4,13 +4,14 @@ import { defineSink, type ConnectorContext, type ConnectorHealth, type DeadLette
 import type { Finding } from '../../engine/finding.js';
 import type { Names } from '../../engine/operator.js';
 import { Spool } from '../../engine/spool.js';
+import { SpoolEntry } from '../spooled/entry.js';
 import type { RowEncoder, TableShape } from './row-encoder.js';
 import { BinaryEncoder } from './binary-encoder.js';
 import { config, type QuestdbConfig } from './config.js';
 import { Delivery } from './delivery.js';
 import type { FindingLines } from './findings.js';
 import { QuestdbHistory } from './history.js';
-import { CLOSE_MS, LINGER_MS, RECORD_BYTES, WARN_EVERY_MS } from './limits.js';
+import { RECORD_BYTES, WARN_EVERY_MS } from './limits.js';
 import { TableNames } from './names.js';
 import { NodeRows } from './node-rows.js';
 import { encodeLines, type TableLines } from './record.js';
@@ -18,11 +19,10 @@ import { Server } from './server.js';
 import { Tables } from './tables.js';
 
 interface Opened {
-  readonly spool: Spool;
+  readonly entry: SpoolEntry;
   readonly delivery: Delivery;
   readonly findings: FindingLines;
   readonly encoder: (shape: TableShape) => RowEncoder;
-  readonly timer: NodeJS.Timeout;
 }
 
 /** Encodes rows and findings, and puts them into the spool; from there they are delivered. */
@@ -33,10 +33,6 @@ class QuestdbSink implements Sink {
   readonly #nodes = new Map<string, NodeRows>();
   readonly #warned = new Map<string, number>();
   #open: Opened | undefined;
-  /** Records go into the spool one after the other: at its bound they wait in their order. */
-  #cutting: Promise<unknown> = Promise.resolve();
-  #lingering = false;
-  #aborted = false;
   readonly history: QuestdbHistory & History;
 
   constructor(parsed: QuestdbConfig, context: ConnectorContext) {
@@ -60,7 +56,8 @@ class QuestdbSink implements Sink {
     const delivery = new Delivery(spool, server, new Tables(server, this.#config.retention), this.#context);
     delivery.start();
     const encoder = (shape: TableShape) => (this.#config.encoder === 'client' ? new ClientEncoder(shape) : new BinaryEncoder(shape));
-    this.#open = { spool, delivery, encoder, findings: new FindingLines(this.#names.findings), timer: setInterval(() => this.#linger(), LINGER_MS).unref() };
+    const entry = new SpoolEntry(spool, () => [...[...this.#nodes.values()].map((rows) => () => record(rows.take())), () => record(this.#takeFindings())]);
+    this.#open = { entry, delivery, encoder, findings: new FindingLines(this.#names.findings) };
   }
 
   async write(node: string, batch: Batch, names: Names): Promise<void> {
@@ -70,7 +67,7 @@ class QuestdbSink implements Sink {
       const { next, old } = rows.add(batch, names, i, RECORD_BYTES, oldest);
       i = next;
       if (old > 0) this.#leaveOut(old, node);
-      if (rows.bytes >= RECORD_BYTES) await this.#cut(() => rows.take());
+      if (rows.bytes >= RECORD_BYTES) await this.#opened().entry.append(() => record(rows.take()));
     }
   }
 
@@ -81,34 +78,29 @@ class QuestdbSink implements Sink {
       return;
     }
     findings.add(node, finding);
-    if (findings.bytes >= RECORD_BYTES) await this.#cut(() => this.#takeFindings());
+    if (findings.bytes >= RECORD_BYTES) await this.#opened().entry.append(() => record(this.#takeFindings()));
   }
 
   /** At the end of everything it waits until QuestDB has everything: nobody may come back for it. */
   async advance(watermark: number): Promise<void> {
     if (watermark !== Infinity) return;
-    await this.#cutAll();
-    await this.#opened().spool.drained();
+    await this.#opened().entry.drained();
   }
 
   async flush(): Promise<Position> {
-    await this.#cutAll();
-    return this.#opened().spool.flush();
+    return await this.#opened().entry.flush();
   }
 
   abort(): void {
-    this.#aborted = true;
-    this.#open?.spool.abort();
+    this.#open?.entry.abort();
   }
 
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) return;
-    clearInterval(open.timer);
-    if (open.delivery.well && !this.#aborted) await within(CLOSE_MS, open.spool.drained());
-    await Promise.all([open.spool.close(), open.delivery.stop(), this.history.close()]);
-    await this.#cutting;
+    const { entry, delivery } = open;
+    await entry.close(delivery.well, () => Promise.all([delivery.stop(), this.history.close()]));
   }
 
   health(): ConnectorHealth {
@@ -131,7 +123,7 @@ class QuestdbSink implements Sink {
     const known = this.#nodes.get(node);
     if (known !== undefined && columns.every((column) => known.columns.includes(column))) return known;
     // Those that wait have the columns so far.
-    if (known !== undefined) await this.#cut(() => known.take());
+    if (known !== undefined) await this.#opened().entry.append(() => record(known.take()));
     const rows = new NodeRows(node, this.#names.table(node), [...new Set([...(known?.columns ?? []), ...columns])], {
       labels: this.#config.labels,
       encoder,
@@ -164,36 +156,10 @@ class QuestdbSink implements Sink {
     if (findings.rows === 0) return undefined;
     return { kind: 'findings', node: this.#context.node, table: this.#names.findings, rows: findings.rows, columns: [], labels: [], body: findings.take() };
   }
-
-  #cut(take: () => TableLines | undefined): Promise<void> {
-    const turn = this.#cutting.then(async () => {
-      const { spool } = this.#opened();
-      const lines = take();
-      if (lines !== undefined) await spool.append(encodeLines(lines));
-    });
-    this.#cutting = turn.catch(() => {});
-    return turn;
-  }
-
-  async #cutAll(): Promise<void> {
-    const takes = [...this.#nodes.values()].map((rows) => () => rows.take());
-    await Promise.all([...takes, () => this.#takeFindings()].map((take) => this.#cut(take)));
-  }
-
-  /** What came slowly. A failure of the spool is told by whoever writes next. */
-  #linger(): void {
-    if (this.#lingering) return;
-    this.#lingering = true;
-    this.#cutAll()
-      .catch(() => {})
-      .finally(() => (this.#lingering = false));
-  }
 }
 
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
-  clearTimeout(timer);
+function record(lines: TableLines | undefined): Uint8Array | undefined {
+  return lines === undefined ? undefined : encodeLines(lines);
 }
 
 export const questdbSink = defineSink<QuestdbConfig>({
