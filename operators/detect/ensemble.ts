@@ -1,5 +1,6 @@
 import { distanceTo, know, type Known } from './novelty.js';
 import { bulkOf, learnQuantiles, topOf, type Quantiles } from './calibration.js';
+import type { Limits } from './excursion.js';
 import { learn } from './robust-scale.js';
 import { believed, DAY, errorOf, expectedAt, isClear, learnPhase, liftOf, NONE, WEEK, type Ring, type Seasons } from './season.js';
 
@@ -32,17 +33,8 @@ export interface Judged extends Seasons, Known, Quantiles {
 export const methods = ['deviation', 'change', 'novelty'] as const;
 export type Method = (typeof methods)[number];
 
-export interface Rules extends Readonly<Record<Method, boolean>> {
-  readonly memory: number;
-  readonly warmup: number;
-  readonly sensitivity: number;
-  /** Which sides of what is expected count. */
-  readonly up: boolean;
-  readonly down: boolean;
-  /** What is less than this is never unusual: an amount, and a share of what is expected. */
-  readonly leastAbsolute: number;
-  readonly leastRelative: number;
-}
+/** Which methods count, and limits as those of excursions. */
+export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {}
 
 /** What it says of a value. Filled by `judge`. */
 export interface Opinion {
@@ -116,14 +108,14 @@ export function judge(judged: Judged, slot: number, time: number, value: number,
     const least = Math.max(rules.leastAbsolute, rules.leastRelative * Math.abs(expected)) / rules.sensitivity;
     const counts = value > expected ? rules.up : rules.down;
     const deviation = counts ? deviationsOf(Math.abs(value - expected), Math.max(error, least), rules.sensitivity) : 0;
-    const change = deviationsOf(Math.abs(step - mean[kinds + STEP]!), Math.max(Math.sqrt(spread[kinds + STEP]!), least), rules.sensitivity);
+    const change = counts ? deviationsOf(Math.abs(step - mean[kinds + STEP]!), Math.max(Math.sqrt(spread[kinds + STEP]!), least), rules.sensitivity) : 0;
     const scaleOfValues = Math.max(Math.sqrt(spread[kinds + LONG]!), least);
     const scaleOfMeans = Math.max(Math.sqrt(spread[kinds + SHORT]!), least);
     const newValue = deviationsOf(distanceTo(judged, 2 * slot, value), scaleOfValues, 1);
     const newMean = deviationsOf(distanceTo(judged, 2 * slot + 1, short), scaleOfMeans, 1);
     const novelty = deviation >= NOVEL + NOVEL_EARLY / seen ? Math.max(newValue, SHORT_SHARE * newMean) : 0;
 
-    const deviant = Math.min(rules.deviation ? deviation : Infinity, rules.change && counts ? change : rules.change ? 0 : Infinity);
+    const deviant = Math.min(rules.deviation ? deviation : Infinity, rules.change ? change : Infinity);
     const size = deviant === Infinity ? 0 : deviant;
     const fades = Math.exp(-elapsed / FADES_MS);
     const unusual = surpass(peaks, 2 * slot, size, fades);
@@ -133,7 +125,7 @@ export function judge(judged: Judged, slot: number, time: number, value: number,
     learnQuantiles(judged, slot, size);
     const { unusualBy } = opinion;
     unusualBy.deviation = rules.deviation && deviation >= rules.sensitivity;
-    unusualBy.change = rules.change && counts && change >= rules.sensitivity;
+    unusualBy.change = rules.change && change >= rules.sensitivity;
     unusualBy.novelty = rules.novelty && novelty > 0;
     opinion.agree = Number(unusualBy.deviation) + Number(unusualBy.change) + Number(unusualBy.novelty);
   }
