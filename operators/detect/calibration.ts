@@ -15,8 +15,10 @@ const RARE = [0.1, 0.01, 0.001] as const;
 export const QUANTILES = RARE.length;
 /** Where tracking begins: about what they are of normal noise, the rarest of noise with bursts. */
 const BEGIN = [1, 2, 5] as const;
-/** Steps are this share of the quantile, times how rare it is (down) or not (up). */
+/** Steps are this share of the quantile, times how rare it is (down) or not (up): factors that add up to none. */
 const STEP = 0.05;
+const UP = RARE.map((rare) => 1 + STEP * (1 - rare));
+const DOWN = RARE.map((rare) => 1 - STEP * rare);
 /** A series that is always as expected has quantiles of its own, not none. */
 const LEAST = 0.1;
 
@@ -24,23 +26,20 @@ const LEAST = 0.1;
 const TOP = 4;
 const TOP_SHARE = 0.001;
 
-function quantileOf({ quantiles }: Quantiles, slot: number, which: 0 | 1 | 2): number {
-  const known = quantiles[QUANTILES * slot + which]!;
-  return known === 0 ? BEGIN[which] : known;
-}
-
 /** Up to 0.9992: what the series has too seldom to tell is left to the other scale. */
 const BEYOND = 0.8;
 
-export function bulkOf(of: Quantiles, slot: number, deviations: number): number {
+export function bulkOf({ quantiles }: Quantiles, slot: number, deviations: number): number {
   /** The quantile below, and the share of the rows that exceeds it. */
   let below = 0;
   let share = 1;
-  for (const which of [0, 1, 2] as const) {
-    const quantile = Math.max(quantileOf(of, slot, which), below);
-    if (deviations <= quantile) return 1 - share + (share - RARE[which]) * ((deviations - below) / (quantile - below));
+  for (let which = 0; which < QUANTILES; which++) {
+    const known = quantiles[QUANTILES * slot + which]!;
+    const quantile = Math.max(known === 0 ? BEGIN[which]! : known, below);
+    const rare = RARE[which]!;
+    if (deviations <= quantile) return 1 - share + (share - rare) * ((deviations - below) / (quantile - below));
     below = quantile;
-    share = RARE[which];
+    share = rare;
   }
   return 1 - share * Math.max(BEYOND, below / deviations);
 }
@@ -57,9 +56,11 @@ export function scoreOf(deviations: number): number {
 }
 
 export function learnQuantiles(of: Quantiles, slot: number, deviations: number): void {
-  for (const which of [0, 1, 2] as const) {
-    const quantile = quantileOf(of, slot, which);
-    const step = deviations > quantile ? 1 - RARE[which] : -RARE[which];
-    of.quantiles[QUANTILES * slot + which] = Math.max(LEAST, quantile * (1 + STEP * step));
+  const { quantiles } = of;
+  for (let which = 0; which < QUANTILES; which++) {
+    const at = QUANTILES * slot + which;
+    const known = quantiles[at]!;
+    const quantile = known === 0 ? BEGIN[which]! : known;
+    quantiles[at] = Math.max(LEAST, quantile * (deviations > quantile ? UP[which]! : DOWN[which]!));
   }
 }

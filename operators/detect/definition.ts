@@ -1,6 +1,6 @@
 import { defineOperator } from '../../engine/operator.js';
 import { config, state } from './config.js';
-import { Detector } from './detector.js';
+import { columnNames, Detector } from './detector.js';
 
 export default defineOperator({
   name: 'detect',
@@ -107,7 +107,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
       ],
     },
   ],
-  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'agree', 'expected', 'lower', 'upper'], passes: true, findings: ['anomaly'], late: true } }),
+  ports: () => ({ input: { rows: [] }, output: { rows: [...columnNames], passes: true, findings: ['anomaly'], late: true } }),
   state: () => state,
   create: (of, context) => new Detector(of, context),
 });

@@ -5,12 +5,14 @@ import type { Columns, Operator, OperatorContext, Output } from '../../engine/op
 import { formatDuration } from '../../engine/scalars.js';
 import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
-import { judge, methods, type Opinion, type Rules } from './ensemble.js';
+import { Judge } from './ensemble.js';
 import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
-import { NONE } from './season.js';
+import type { Rows } from './rows.js';
+import type { NONE, Ring } from './season.js';
 
-export type Column = 'score' | 'agree' | 'expected' | 'lower' | 'upper';
+export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
+export type Column = (typeof columnNames)[number];
 
 /** Larger values overflow when squared: as NaN and the infinities, they are passed on unjudged. */
 const LARGEST = 1e150;
@@ -20,9 +22,8 @@ export class Detector implements Operator<State, string, Column> {
   readonly #config: Config;
   readonly #context: OperatorContext;
   readonly #limits: Limits;
-  readonly #rules: Rules;
+  readonly #judge: Judge;
   readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0 };
-  readonly #opinion: Opinion = { score: 0, agree: 0, unusualBy: { deviation: false, change: false, novelty: false }, season: NONE, lift: 0 };
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
@@ -41,12 +42,12 @@ export class Detector implements Operator<State, string, Column> {
       closes: of.close_for,
       adapts: of.adapt,
     };
-    this.#rules = {
+    this.#judge = new Judge({
       ...this.#limits,
       deviation: of.methods.includes('deviation'),
       change: of.methods.includes('change'),
       novelty: of.methods.includes('novelty'),
-    };
+    });
   }
 
   push(batch: Batch, columns: Columns<State>, out: Output<Column>): void {
@@ -55,7 +56,32 @@ export class Detector implements Operator<State, string, Column> {
     if (late === batch.length) return;
     const rows = late === 0 ? batch : this.#inTime(batch);
     const added = out.extend(rows);
-    for (let i = 0; i < rows.length; i++) this.#judge(rows, i, columns, added, out);
+    if (this.#areFinite(rows)) {
+      this.#follow(rows, columns, added, out);
+      return;
+    }
+    this.#followFinite(rows, columns, added, out);
+  }
+
+  #areFinite({ length, value }: Batch): boolean {
+    for (let i = 0; i < length; i++) if (!(Math.abs(value[i]!) <= LARGEST)) return false;
+    return true;
+  }
+
+  /** Follows the rows that can be judged; of the others all columns are NaN. */
+  #followFinite(batch: Batch, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
+    const finite = allocateBatch(columnNames, batch.length);
+    const rows: number[] = [];
+    for (let i = 0; i < batch.length; i++) {
+      for (const name of columnNames) added[name][i] = NaN;
+      if (!(Math.abs(batch.value[i]!) <= LARGEST)) continue;
+      finite.time[finite.length] = batch.time[i]!;
+      finite.slot[finite.length] = batch.slot[i]!;
+      finite.value[finite.length++] = batch.value[i]!;
+      rows.push(i);
+    }
+    this.#follow(finite, columns, finite.columns, out);
+    for (const [from, to] of rows.entries()) for (const name of columnNames) added[name][to] = finite.columns[name][from]!;
   }
 
   /** Marks the rows that are older than the last one of their series, and counts them. */
@@ -91,31 +117,26 @@ export class Detector implements Operator<State, string, Column> {
     return rows;
   }
 
-  #judge(batch: Batch, i: number, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
-    const value = batch.value[i]!;
-    if (!(Math.abs(value) <= LARGEST)) {
-      added.score[i] = NaN;
-      added.agree[i] = NaN;
-      added.expected[i] = NaN;
-      added.lower[i] = NaN;
-      added.upper[i] = NaN;
-      return;
-    }
-    const slot = batch.slot[i]!;
+  #follow(rows: Rows, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
+    const judge = this.#judge;
     const verdict = this.#verdict;
-    const opinion = this.#opinion;
-    judge(columns, slot, batch.time[i]!, value, this.#rules, opinion);
-    const change = watch(columns, slot, value - opinion.lift, value, this.#limits, verdict);
-    const expected = verdict.expected + opinion.lift;
-    added.score[i] = opinion.score;
-    added.agree[i] = opinion.agree;
-    added.expected[i] = expected;
-    added.lower[i] = expected - verdict.reach;
-    added.upper[i] = expected + verdict.reach;
-    if (change !== QUIET) out.finding(this.#finding(change, slot, batch.time[i]!, columns));
+    const { expected, lower, upper } = added;
+    judge.judge(columns, rows, added.score, added.agree);
+    const { lift } = judge;
+    for (let i = 0; i < rows.length; i++) {
+      const value = rows.value[i]!;
+      const change = watch(columns, rows.slot[i]!, value - lift[i]!, value, this.#limits, verdict);
+      const level = verdict.expected + lift[i]!;
+      expected[i] = level;
+      lower[i] = level - verdict.reach;
+      upper[i] = level + verdict.reach;
+      if (change !== QUIET) out.finding(this.#finding(change, rows, i, columns));
+    }
   }
 
-  #finding(change: Exclude<Change, typeof QUIET>, slot: number, time: number, columns: Columns<State>): Anomaly {
+  #finding(change: Exclude<Change, typeof QUIET>, rows: Rows, row: number, columns: Columns<State>): Anomaly {
+    const slot = rows.slot[row]!;
+    const time = rows.time[row]!;
     const { openedAt, revision } = columns;
     // One that opens at the time at which the one before did has its id: it is that one, open again.
     if (change === OPENED && (revision[slot] === 0 || openedAt[slot] !== time)) {
@@ -125,8 +146,9 @@ export class Detector implements Operator<State, string, Column> {
     revision[slot] = revision[slot]! + 1;
     const opened = openedAt[slot]!;
     const { reach, confidence, peak, severity } = this.#verdict;
-    const { unusualBy, season, lift } = this.#opinion;
-    const expected = this.#verdict.expected + lift;
+    const season = this.#judge.season[row] as Ring | typeof NONE;
+    const agreeing = this.#judge.unusualBy(row);
+    const expected = this.#verdict.expected + this.#judge.lift[row]!;
     const { sensitivity } = this.#limits;
     const series = this.#context.names.series(slot);
     const deviations = reach > 0 ? (Math.abs(peak - this.#verdict.expected) / reach) * sensitivity : 0;
@@ -144,7 +166,7 @@ export class Detector implements Operator<State, string, Column> {
       openedAt: opened,
       time,
       severity: severities[severity]!,
-      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, direction, season, agreeing: methods.filter((method) => unusualBy[method]), methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
+      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, direction, season, agreeing, methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
       value: furthest,
       ...band,
       score: scoreOf(deviations === 0 ? sensitivity : deviations),

@@ -1,8 +1,9 @@
-import { distanceTo, know, type Known } from './novelty.js';
 import { bulkOf, learnQuantiles, topOf, type Quantiles } from './calibration.js';
 import type { Limits } from './excursion.js';
-import { learn } from './robust-scale.js';
-import { believed, DAY, errorOf, expectedAt, isClear, learnPhase, liftOf, NONE, WEEK, type Ring, type Seasons } from './season.js';
+import { distanceTo, isKnown, know, type Known } from './novelty.js';
+import { follow, type Spread } from './robust-scale.js';
+import type { Rows } from './rows.js';
+import { believed, CLEARLY, DAY, NONE, predict, WEEK, type Prediction, type Seasons } from './season.js';
 
 /**
  * How unusual a value is, from three views of the series that fail in different ways, so that what they
@@ -36,18 +37,6 @@ export type Method = (typeof methods)[number];
 /** Which methods count, and limits as those of excursions. */
 export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {}
 
-/** What it says of a value. Filled by `judge`. */
-export interface Opinion {
-  /** 0 to 1. */
-  score: number;
-  /** How many of the chosen methods find the row unusual by themselves; and which. */
-  agree: number;
-  readonly unusualBy: Record<Method, boolean>;
-  /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
-  season: Ring | typeof NONE;
-  lift: number;
-}
-
 /** What means and variances are kept of: values, values for longer, steps, and the short-term mean. */
 const LEVEL = 0;
 const LONG = 1;
@@ -78,70 +67,187 @@ function deviationsOf(distance: number, scale: number, sensitivity: number): num
   return scale > 0 ? distance / scale : distance === 0 ? 0 : sensitivity;
 }
 
-/** Judges a value by what was usual before it, and learns it. */
-export function judge(judged: Judged, slot: number, time: number, value: number, rules: Rules, opinion: Opinion): void {
-  const { mean, spread, peaks } = judged;
-  const kinds = slot * KINDS;
-  const seen = judged.learned[slot]!;
-  const elapsed = seen === 0 ? 0 : time - judged.judgedAt[slot]!;
-  const step = seen === 0 ? 0 : value - judged.previous[slot]!;
-  const short = seen === 0 ? value : judged.short[slot]! + (2 / (SHORT_VALUES + 1)) * (value - judged.short[slot]!);
-  const day = expectedAt(judged, slot, DAY, time);
-  const week = expectedAt(judged, slot, WEEK, time);
+/** Bits of `unusual`. */
+const BIT: Readonly<Record<Method, number>> = { deviation: 1, change: 2, novelty: 4 };
+const COUNT = [0, 1, 1, 2, 1, 2, 2, 3] as const;
 
-  opinion.score = 0;
-  opinion.agree = 0;
-  opinion.unusualBy.deviation = false;
-  opinion.unusualBy.change = false;
-  opinion.unusualBy.novelty = false;
-  opinion.season = NONE;
-  opinion.lift = 0;
-  if (seen >= rules.warmup) {
-    const levelError = Math.sqrt(spread[kinds + LEVEL]!);
-    const season = believed(judged, slot, day, week, levelError);
-    const expected = season === NONE ? mean[kinds + LEVEL]! : season === DAY ? day : week;
-    const error = season === NONE ? levelError : errorOf(judged, slot, season);
-    if (season !== NONE && isClear(judged, slot, season, levelError)) {
-      opinion.season = season;
-      opinion.lift = liftOf(judged, slot, season, expected);
-    }
-    const least = Math.max(rules.leastAbsolute, rules.leastRelative * Math.abs(expected)) / rules.sensitivity;
-    const counts = value > expected ? rules.up : rules.down;
-    const deviation = counts ? deviationsOf(Math.abs(value - expected), Math.max(error, least), rules.sensitivity) : 0;
-    const change = counts ? deviationsOf(Math.abs(step - mean[kinds + STEP]!), Math.max(Math.sqrt(spread[kinds + STEP]!), least), rules.sensitivity) : 0;
-    const scaleOfValues = Math.max(Math.sqrt(spread[kinds + LONG]!), least);
-    const scaleOfMeans = Math.max(Math.sqrt(spread[kinds + SHORT]!), least);
-    const newValue = deviationsOf(distanceTo(judged, 2 * slot, value), scaleOfValues, 1);
-    const newMean = deviationsOf(distanceTo(judged, 2 * slot + 1, short), scaleOfMeans, 1);
-    const novelty = deviation >= NOVEL + NOVEL_EARLY / seen ? Math.max(newValue, SHORT_SHARE * newMean) : 0;
+/**
+ * Judges rows by what was usual before them, and learns them. View by view over all rows, as each learns from its own
+ * past alone: loops over columns, in which nothing is called that is not compiled into them.
+ */
+export class Judge {
+  readonly #rules: Rules;
+  #rows = 0;
+  /** Of each row: values of its series before it, ms since the last of them, and the step from it. */
+  #seen = column(0);
+  #elapsed = column(0);
+  #step = column(0);
+  #short = column(0);
+  #least = column(0);
+  #deviation = column(0);
+  #change = column(0);
+  #novelty = column(0);
+  #spreads = [spread(0), spread(0), spread(0), spread(0)] as const;
+  #rings = [prediction(0), prediction(0)] as const;
+  /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
+  season = new Uint8Array(0);
+  lift = column(0);
+  #unusual = new Uint8Array(0);
 
-    const deviant = Math.min(rules.deviation ? deviation : Infinity, rules.change ? change : Infinity);
-    const size = deviant === Infinity ? 0 : deviant;
-    const fades = Math.exp(-elapsed / FADES_MS);
-    const unusual = surpass(peaks, 2 * slot, size, fades);
-    const unheard = surpass(peaks, 2 * slot + 1, rules.novelty ? novelty : 0, fades);
-    const surprise = unheard > 0 ? SURPRISING * (1 + unheard / DOUBLE) : unusual / (1 + unusual / SURPRISING);
-    opinion.score = Math.max(bulkOf(judged, slot, size), topOf(surprise));
-    learnQuantiles(judged, slot, size);
-    const { unusualBy } = opinion;
-    unusualBy.deviation = rules.deviation && deviation >= rules.sensitivity;
-    unusualBy.change = rules.change && change >= rules.sensitivity;
-    unusualBy.novelty = rules.novelty && novelty > 0;
-    opinion.agree = Number(unusualBy.deviation) + Number(unusualBy.change) + Number(unusualBy.novelty);
+  constructor(rules: Rules) {
+    this.#rules = rules;
   }
 
-  learnPhase(judged, slot, DAY, time, elapsed, value, day, rules.memory);
-  learnPhase(judged, slot, WEEK, time, elapsed, value, week, rules.memory);
-  learn(mean, spread, kinds + LEVEL, value, seen, rules.memory);
-  learn(mean, spread, kinds + LONG, value, seen, LONGER * rules.memory);
-  if (seen > 0) learn(mean, spread, kinds + STEP, step, seen - 1, rules.memory);
-  learn(mean, spread, kinds + SHORT, short, seen, LONGER * rules.memory);
-  know(judged, 2 * slot, value, GRAIN * Math.sqrt(spread[kinds + LONG]!));
-  know(judged, 2 * slot + 1, short, GRAIN * Math.sqrt(spread[kinds + SHORT]!));
-  judged.previous[slot] = value;
-  judged.short[slot] = short;
-  judged.judgedAt[slot] = time;
-  if (seen < 0xffffffff) judged.learned[slot] = seen + 1;
+  /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and `season` and `lift`. */
+  judge(judged: Judged, rows: Rows, score: Float64Array, agree: Float64Array): void {
+    this.#makeRoom(rows.length);
+    const { memory, change, novelty } = this.#rules;
+    const seen = this.#seen;
+    const [level, long, step, short] = this.#spreads;
+    this.#compare(judged, rows);
+    for (const ring of [DAY, WEEK] as const) predict(judged, ring, rows, this.#elapsed, memory, this.#rings[ring]);
+    follow(judged, { kind: LEVEL, kinds: KINDS }, rows, rows.value, seen, 0, memory, level);
+    if (change) follow(judged, { kind: STEP, kinds: KINDS }, rows, this.#step, seen, 1, memory, step);
+    this.#deviate(rows);
+    if (novelty) {
+      follow(judged, { kind: LONG, kinds: KINDS }, rows, rows.value, seen, 0, LONGER * memory, long);
+      follow(judged, { kind: SHORT, kinds: KINDS }, rows, this.#short, seen, 0, LONGER * memory, short);
+      this.#renew(judged, rows);
+    }
+    this.#score(judged, rows, score, agree);
+  }
+
+  /** Which methods find the row unusual by themselves. */
+  unusualBy(row: number): Method[] {
+    return methods.filter((method) => (this.#unusual[row]! & BIT[method]) !== 0);
+  }
+
+  #makeRoom(rows: number): void {
+    if (rows <= this.#rows) return;
+    this.#rows = rows;
+    this.#seen = column(rows);
+    this.#elapsed = column(rows);
+    this.#step = column(rows);
+    this.#short = column(rows);
+    this.#least = column(rows);
+    this.#deviation = column(rows);
+    this.#change = column(rows);
+    this.#novelty = column(rows);
+    this.#spreads = [spread(rows), spread(rows), spread(rows), spread(rows)];
+    this.#rings = [prediction(rows), prediction(rows)];
+    this.season = new Uint8Array(rows);
+    this.lift = column(rows);
+    this.#unusual = new Uint8Array(rows);
+  }
+
+  /** Each row and the one before it. */
+  #compare({ learned, judgedAt, previous, short }: Judged, { length, time, slot, value }: Rows): void {
+    const seen = this.#seen;
+    const elapsed = this.#elapsed;
+    const step = this.#step;
+    const means = this.#short;
+    for (let i = 0; i < length; i++) {
+      const at = slot[i]!;
+      const n = learned[at]!;
+      seen[i] = n;
+      elapsed[i] = n === 0 ? 0 : time[i]! - judgedAt[at]!;
+      step[i] = n === 0 ? 0 : value[i]! - previous[at]!;
+      means[i] = n === 0 ? value[i]! : short[at]! + (2 / (SHORT_VALUES + 1)) * (value[i]! - short[at]!);
+      short[at] = means[i]!;
+      previous[at] = value[i]!;
+      judgedAt[at] = time[i]!;
+      if (n < 0xffffffff) learned[at] = n + 1;
+    }
+  }
+
+  /** How far each row is from what is expected, and its step from what steps are, in standard deviations. */
+  #deviate({ length, value }: Rows): void {
+    const { sensitivity, up, down, leastAbsolute, leastRelative, warmup, change } = this.#rules;
+    const [level, , steps] = this.#spreads;
+    const [day, week] = this.#rings;
+    const { season, lift } = this;
+    for (let i = 0; i < length; i++) {
+      season[i] = NONE;
+      lift[i] = 0;
+      if (this.#seen[i]! < warmup) continue;
+      const levelError = Math.sqrt(level.variance[i]!);
+      const ring = believed(day.error[i]!, week.error[i]!, levelError);
+      const by = ring === DAY ? day : week;
+      const expected = ring === NONE ? level.mean[i]! : by.expected[i]!;
+      const error = ring === NONE ? levelError : by.error[i]!;
+      if (ring !== NONE && error * CLEARLY < levelError && !Number.isNaN(by.middle[i])) {
+        season[i] = ring;
+        lift[i] = expected - by.middle[i]!;
+      }
+      const least = Math.max(leastAbsolute, leastRelative * Math.abs(expected)) / sensitivity;
+      const counts = value[i]! > expected ? up : down;
+      this.#least[i] = least;
+      this.#deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(error, least), sensitivity) : 0;
+      this.#change[i] = counts && change ? deviationsOf(Math.abs(this.#step[i]! - steps.mean[i]!), Math.max(Math.sqrt(steps.variance[i]!), least), sensitivity) : 0;
+    }
+  }
+
+  /** How new each row, or less, the short-term mean with it, is, in standard deviations; then it is known. */
+  #renew(judged: Judged, { length, slot, value }: Rows): void {
+    const { warmup } = this.#rules;
+    const [, long, , short] = this.#spreads;
+    for (let i = 0; i < length; i++) {
+      const set = 2 * slot[i]!;
+      const seen = this.#seen[i]!;
+      const mean = this.#short[i]!;
+      this.#novelty[i] = 0;
+      if (seen >= warmup && this.#deviation[i]! >= NOVEL + NOVEL_EARLY / seen) {
+        const least = this.#least[i]!;
+        const newValue = deviationsOf(distanceTo(judged, set, value[i]!), Math.max(Math.sqrt(long.variance[i]!), least), 1);
+        const newMean = deviationsOf(distanceTo(judged, set + 1, mean), Math.max(Math.sqrt(short.variance[i]!), least), 1);
+        this.#novelty[i] = Math.max(newValue, SHORT_SHARE * newMean);
+      }
+      if (!isKnown(judged, set, value[i]!)) know(judged, set, value[i]!, GRAIN * Math.sqrt(long.after[i]!));
+      if (!isKnown(judged, set + 1, mean)) know(judged, set + 1, mean, GRAIN * Math.sqrt(short.after[i]!));
+    }
+  }
+
+  #score(judged: Judged, { length, slot }: Rows, score: Float64Array, agree: Float64Array): void {
+    const { deviation: byDeviation, change: byChange, novelty: byNovelty, warmup, sensitivity } = this.#rules;
+    const { peaks } = judged;
+    // Mostly the samples of all series are equally far apart.
+    let elapsed = 0;
+    let fades = 1;
+    for (let i = 0; i < length; i++) {
+      score[i] = 0;
+      agree[i] = 0;
+      this.#unusual[i] = 0;
+      if (this.#seen[i]! < warmup) continue;
+      if (elapsed !== this.#elapsed[i]!) {
+        elapsed = this.#elapsed[i]!;
+        fades = Math.exp(-elapsed / FADES_MS);
+      }
+      const deviation = this.#deviation[i]!;
+      const change = this.#change[i]!;
+      const novelty = byNovelty ? this.#novelty[i]! : 0;
+      const size = byDeviation ? (byChange ? Math.min(deviation, change) : deviation) : byChange ? change : 0;
+      const unusual = surpass(peaks, 2 * slot[i]!, size, fades);
+      const unheard = surpass(peaks, 2 * slot[i]! + 1, novelty, fades);
+      const surprise = unheard > 0 ? SURPRISING * (1 + unheard / DOUBLE) : unusual / (1 + unusual / SURPRISING);
+      score[i] = Math.max(bulkOf(judged, slot[i]!, size), topOf(surprise));
+      learnQuantiles(judged, slot[i]!, size);
+      const by = (byDeviation && deviation >= sensitivity ? BIT.deviation : 0) + (byChange && change >= sensitivity ? BIT.change : 0) + (novelty > 0 ? BIT.novelty : 0);
+      this.#unusual[i] = by;
+      agree[i] = COUNT[by]!;
+    }
+  }
+}
+
+function column(rows: number): Float64Array {
+  return new Float64Array(rows);
+}
+
+function spread(rows: number): Spread {
+  return { mean: column(rows), variance: column(rows), after: column(rows) };
+}
+
+function prediction(rows: number): Prediction {
+  return { expected: column(rows), error: column(rows), middle: column(rows) };
 }
 
 /** `size` if it exceeds the peak at `at`, which fades first and then takes it over; else 0. */

@@ -22,6 +22,11 @@ export function distanceTo({ low, high, spans }: Known, set: number, value: numb
   return distance;
 }
 
+/** Whether there is one span, and the value inside: then `know` changes nothing. */
+export function isKnown({ low, high, spans }: Known, set: number, value: number): boolean {
+  return spans[set] === 1 && low[set * SPANS]! <= value && value <= high[set * SPANS]!;
+}
+
 /** @param grain values that are not further apart are the same */
 export function know(known: Known, set: number, value: number, grain: number): void {
   const { low, high, spans } = known;

@@ -9,25 +9,54 @@ const CLIP = 3;
 export const UNSURE = 20;
 
 export function clip(deviation: number, variance: number, seen: number): number {
-  if (seen <= UNSURE || variance === 0) return deviation;
-  const limit = CLIP * Math.sqrt(variance);
-  return Math.max(-limit, Math.min(limit, deviation));
+  // Squares are compared, as most rows need no root.
+  if (seen <= UNSURE || variance === 0 || deviation * deviation <= CLIP * CLIP * variance) return deviation;
+  return Math.sign(deviation) * CLIP * Math.sqrt(variance);
 }
 
-/** @param seen values before this one @param memory values after which a weight has fallen to about an eighth */
-export function learn(mean: Float64Array, variance: Float64Array, at: number, value: number, seen: number, memory: number): void {
-  if (seen === 0) {
-    mean[at] = value;
-    return;
+/** Weight of a new value after `seen` others. @param memory values after which a weight has fallen to about an eighth */
+export function weightOf(seen: number, memory: number): number {
+  return 2 / (Math.min(seen + 1, memory) + 1);
+}
+
+/** What was known before each row, and the variance with it. */
+export interface Spread {
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  readonly after: Float64Array;
+}
+
+/**
+ * Follows one thing of every series, row by row.
+ * @param place of the mean and the variance of this thing: those of a slot are at `slot * kinds + kind`
+ * @param values of it, a row each @param seen rows of the series before each row, of which the first `skip` had no value
+ */
+export function follow(
+  { mean, spread }: { readonly mean: Float64Array; readonly spread: Float64Array },
+  { kind, kinds }: { readonly kind: number; readonly kinds: number },
+  rows: { readonly length: number; readonly slot: Uint32Array },
+  values: Float64Array,
+  seen: Float64Array,
+  skip: number,
+  memory: number,
+  told: Spread,
+): void {
+  const { length, slot } = rows;
+  const { mean: meanBefore, variance: varianceBefore, after } = told;
+  for (let i = 0; i < length; i++) {
+    const at = slot[i]! * kinds + kind;
+    const m = mean[at]!;
+    const variance = spread[at]!;
+    const n = seen[i]! - skip;
+    meanBefore[i] = m;
+    varianceBefore[i] = variance;
+    after[i] = variance;
+    if (n > 0) {
+      const weight = weightOf(n, memory);
+      const step = clip(values[i]! - m, variance, n);
+      mean[at] = m + weight * step;
+      spread[at] = (1 - weight) * (variance + weight * step * step);
+      after[i] = spread[at];
+    } else if (n === 0) mean[at] = values[i]!;
   }
-  const weight = 2 / (Math.min(seen + 1, memory) + 1);
-  const step = clip(value - mean[at]!, variance[at]!, seen);
-  mean[at] = mean[at]! + weight * step;
-  variance[at] = (1 - weight) * (variance[at]! + weight * step * step);
-}
-
-/** The same for deviations from a mean that is kept elsewhere. */
-export function learnVariance(variance: Float64Array, at: number, deviation: number, seen: number, memory: number): void {
-  const weight = 2 / (Math.min(seen + 1, memory) + 1);
-  variance[at] = (1 - weight) * (variance[at]! + weight * deviation * deviation);
 }

@@ -1,4 +1,5 @@
-import { clip, learnVariance, UNSURE } from './robust-scale.js';
+import { clip, UNSURE, weightOf } from './robust-scale.js';
+import type { Rows } from './rows.js';
 
 /**
  * What is usual at this time of the day, and of the week: two rings of phases of three hours, each phase a
@@ -33,77 +34,67 @@ const PERIOD = [24 * HOUR, 7 * 24 * HOUR] as const;
 const PHASES = [8, 56] as const;
 const FIRST = [0, 8] as const;
 export const ALL_PHASES = 64;
-/** Periods after which what a phase was has faded: the more the shorter they are. */
-const MEMORY = [10, 3] as const;
+/** Time after which what a phase was has faded. Each is met once a period: the shorter that is, the more periods count. */
+const FADES_MS = [(10 * PERIOD[DAY]) / PHASES[DAY], (3 * PERIOD[WEEK]) / PHASES[WEEK]] as const;
 
-/** Where `time` lies in the ring, in phases. */
-function placeIn(ring: Ring, time: number): number {
-  const turns = time / PERIOD[ring];
-  return (turns - Math.floor(turns)) * PHASES[ring];
+/** What a ring says of each row before it learns it. */
+export interface Prediction {
+  /** NaN: this phase has not been seen yet. */
+  readonly expected: Float64Array;
+  /** Standard deviation of what the ring does not predict; Infinity: it has not predicted enough to tell. */
+  readonly error: Float64Array;
+  /** Mean of all times; NaN while there are some that have not been seen. */
+  readonly middle: Float64Array;
 }
 
-/** NaN: this phase has not been seen yet. */
-export function expectedAt(seasons: Seasons, slot: number, ring: Ring, time: number): number {
-  const first = slot * ALL_PHASES + FIRST[ring];
-  const place = placeIn(ring, time);
-  const here = Math.min(Math.floor(place), PHASES[ring] - 1);
-  if (seasons.visits[first + here] === 0) return NaN;
-  const aside = place - here - 0.5;
-  const next = (here + (aside > 0 ? 1 : PHASES[ring] - 1)) % PHASES[ring];
-  const level = seasons.phase[first + here]!;
-  return seasons.visits[first + next] === 0 ? level : level + Math.abs(aside) * (seasons.phase[first + next]! - level);
-}
-
-/** Standard deviation of what the ring does not predict; Infinity: it has not predicted enough to tell. */
-export function errorOf(seasons: Seasons, slot: number, ring: Ring): number {
-  const at = 2 * slot + ring;
-  return seasons.predicted[at]! > UNSURE ? Math.sqrt(seasons.error[at]!) : Infinity;
-}
-
-/** @param expected what `expectedAt` gave @param elapsed since the value before, ms @param memory values that the error is about */
-export function learnPhase(seasons: Seasons, slot: number, ring: Ring, time: number, elapsed: number, value: number, expected: number, memory: number): void {
-  const place = slot * ALL_PHASES + FIRST[ring] + Math.min(Math.floor(placeIn(ring, time)), PHASES[ring] - 1);
-  const visits = seasons.visits[place]! + 1;
-  if (visits <= 0xffffffff) seasons.visits[place] = visits;
-  const before = seasons.phase[place]!;
-  if (visits === 1) {
-    seasons.phase[place] = value;
-    seasons.phases[2 * slot + ring] = seasons.phases[2 * slot + ring]! + 1;
-  } else {
-    const fades = MEMORY[ring] * (PERIOD[ring] / PHASES[ring]);
-    const weight = Math.max(1 / visits, Math.min(1, elapsed / fades));
-    seasons.phase[place] = before + weight * clip(value - expected, seasons.error[2 * slot + ring]!, seasons.predicted[2 * slot + ring]!);
+/** Predicts each row, then learns it. @param elapsed since the row of its series before, ms @param memory values that the error is about */
+export function predict({ phase, visits, error, predicted, total, phases }: Seasons, ring: Ring, rows: Rows, elapsed: Float64Array, memory: number, told: Prediction): void {
+  const { length, time, slot, value } = rows;
+  const period = PERIOD[ring];
+  const count = PHASES[ring];
+  const fades = FADES_MS[ring];
+  for (let i = 0; i < length; i++) {
+    const turns = time[i]! / period;
+    const place = (turns - Math.floor(turns)) * count;
+    const here = Math.min(Math.floor(place), count - 1);
+    const first = slot[i]! * ALL_PHASES + FIRST[ring];
+    const at = 2 * slot[i]! + ring;
+    const level = phase[first + here]!;
+    const visit = visits[first + here]! + 1;
+    told.middle[i] = phases[at] === count ? total[at]! / count : NaN;
+    if (visit <= 0xffffffff) visits[first + here] = visit;
+    if (visit === 1) {
+      told.expected[i] = NaN;
+      told.error[i] = Infinity;
+      phase[first + here] = value[i]!;
+      phases[at] = phases[at]! + 1;
+      total[at] = total[at]! + value[i]! - level;
+      continue;
+    }
+    const aside = place - here - 0.5;
+    const next = first + (aside > 0 ? (here + 1 === count ? 0 : here + 1) : here === 0 ? count - 1 : here - 1);
+    const expected = visits[next] === 0 ? level : level + Math.abs(aside) * (phase[next]! - level);
+    const seen = predicted[at]!;
+    const variance = error[at]!;
+    told.expected[i] = expected;
+    told.error[i] = seen > UNSURE ? Math.sqrt(variance) : Infinity;
+    const unpredicted = clip(value[i]! - expected, variance, seen);
+    phase[first + here] = level + Math.max(1 / visit, Math.min(1, elapsed[i]! / fades)) * unpredicted;
+    total[at] = total[at]! + phase[first + here]! - level;
+    const weight = weightOf(seen + 1, memory);
+    error[at] = (1 - weight) * (variance + weight * unpredicted * unpredicted);
+    if (seen < 0xffffffff) predicted[at] = seen + 1;
   }
-  const at = 2 * slot + ring;
-  seasons.total[at] = seasons.total[at]! + seasons.phase[place]! - before;
-  if (Number.isNaN(expected)) return;
-  const seen = seasons.predicted[at]!;
-  learnVariance(seasons.error, at, clip(value - expected, seasons.error[at]!, seen), seen + 1, memory);
-  if (seen < 0xffffffff) seasons.predicted[at] = seen + 1;
 }
 
 /** The week has to be better by a sixth, as it has more to learn from noise. */
 const WEEK_HANDICAP = 1.2;
 
-/**
- * Which ring is believed, by the standard deviation of what each does not predict; `error` is that of the level.
- * @param day what it expects, NaN where it has not been yet; `week` likewise
- */
-export function believed(seasons: Seasons, slot: number, day: number, week: number, error: number): Ring | typeof NONE {
-  const byDay = Number.isNaN(day) ? Infinity : errorOf(seasons, slot, DAY);
-  const byWeek = Number.isNaN(week) ? Infinity : errorOf(seasons, slot, WEEK) * WEEK_HANDICAP;
-  if (byWeek < Math.min(byDay, error)) return WEEK;
-  return byDay <= error ? DAY : NONE;
+/** Which ring is believed, by the standard deviations of what each, and the level, does not predict. */
+export function believed(day: number, week: number, level: number): Ring | typeof NONE {
+  if (week * WEEK_HANDICAP < Math.min(day, level)) return WEEK;
+  return day <= level ? DAY : NONE;
 }
 
-/** What is told to people, and moves their band, has to predict better by a quarter, in every phase. */
-const CLEARLY = 1.25;
-
-export function isClear(seasons: Seasons, slot: number, ring: Ring, error: number): boolean {
-  return seasons.phases[2 * slot + ring] === PHASES[ring] && errorOf(seasons, slot, ring) * CLEARLY < error;
-}
-
-/** By how much this time is above the mean of all times. */
-export function liftOf(seasons: Seasons, slot: number, ring: Ring, expected: number): number {
-  return expected - seasons.total[2 * slot + ring]! / seasons.phases[2 * slot + ring]!;
-}
+/** What is told to people, and moves their band, has to predict better than the level by a quarter. */
+export const CLEARLY = 1.25;
