@@ -1,3 +1,4 @@
+import { Claims } from './claims.js';
 import { changesOf, worthOf, type DirectoryChanges } from './directory-changes.js';
 import { BLOCK_SLOTS } from './limits.js';
 import type { Registry } from './graph.js';
@@ -39,11 +40,7 @@ export class Directory {
   readonly #needs: number[] = [];
   /** Slots that came of a native one. */
   readonly #reach = new Map<number, number[]>();
-  /** At nodes that derive one to one: which slot claimed the identity. */
-  readonly #claims = new Map<string, number>();
-  readonly #claimsOf = new Map<number, string[]>();
-  /** At which nodes a slot was refused: it stays so, also after a restart. */
-  readonly #refusedAt = new Map<number, Set<string>>();
+  readonly #claims = new Claims();
   readonly #free: number[][];
   /** Slots released at a barrier, not yet to be used again. */
   readonly #resting: { checkpoint: number; slots: readonly number[] }[] = [];
@@ -57,13 +54,9 @@ export class Directory {
   #given: number[] = [];
   #released: number[] = [];
   #adopted: number[][];
-  #refusals: [string, number][] = [];
   /** Series refused because of the bound, and the last of them. */
   refused = 0;
   lastRefused = '';
-  /** Derived series refused because another claims their identity. */
-  conflicts = 0;
-  lastConflict = '';
 
   constructor(plan: Plan, registry: Registry) {
     this.#plan = plan;
@@ -90,6 +83,15 @@ export class Directory {
       const slot = this.#slots.get(key) ?? this.#give(key, text, partitionOf(text, this.#plan.partitions));
       this.#needs[slot] = 1;
     }
+  }
+
+  /** Derived series refused because another claims their identity. */
+  get conflicts(): number {
+    return this.#claims.conflicts;
+  }
+
+  get lastConflict(): string {
+    return this.#claims.lastConflict;
   }
 
   /** Series that have slots now. */
@@ -149,19 +151,7 @@ export class Directory {
     const { name } = this.#plan.operators[node]!.spec;
     const text = seriesText(derived.series.name, derived.series.labels);
     if (derived.member === undefined) {
-      const claim = `${node}\0${text}`;
-      const claimed = this.#claims.get(claim);
-      if (this.#refusedAt.get(slot)?.has(name) === true) return;
-      if (claimed !== undefined && claimed !== slot) {
-        this.conflicts += 1;
-        this.lastConflict = `${name}: ${text}`;
-        this.#refuse(name, slot);
-        return;
-      }
-      if (claimed === undefined) {
-        this.#claims.set(claim, slot);
-        this.#claimsOf.set(slot, [...(this.#claimsOf.get(slot) ?? []), claim]);
-      }
+      if (!this.#claims.take(name, slot, text)) return;
       const key = derivedKey(text, name);
       // One that stays what it is keeps its slot, and a renamed one its partition: no row is copied, or changes its shard, for it.
       const out = text === textOf(this.#keys[slot]!) ? slot : (this.#slots.get(key) ?? this.#give(key, text, this.#partition[slot]!));
@@ -170,22 +160,19 @@ export class Directory {
       this.#walk(this.#ofOperator[node]!, out, derived.series, native);
       return;
     }
+    const own = derived.gives && seriesText(derived.gives.name, derived.gives.labels);
+    if (own !== undefined && !this.#claims.take(name, slot, own)) return;
     const home = partitionOf(text, this.#plan.partitions);
     const groupKey = derivedKey(text, name);
     const group = this.#slots.get(groupKey) ?? this.#give(groupKey, text, home);
-    const memberKey = `\0${name}\0${text}\0${derived.member}`;
-    const member = this.#slots.get(memberKey) ?? this.#give(memberKey, undefined, home);
+    const memberKey = `${own ?? ''}\0${name}\0${text}\0${derived.member}`;
+    const member = this.#slots.get(memberKey) ?? this.#give(memberKey, own, home);
     this.#announcement.members.push([member, group, derived.member, node]);
     this.#announcement.derived.push([node, port, slot, member]);
     this.#need(group, native);
     this.#need(member, native);
-    this.#walk(this.#ofOperator[node]!, group, derived.series, native);
-  }
-
-  #refuse(node: string, slot: number): void {
-    const nodes = this.#refusedAt.get(slot) ?? new Set();
-    this.#refusedAt.set(slot, nodes.add(node));
-    this.#refusals.push([node, slot]);
+    if (derived.gives === undefined) this.#walk(this.#ofOperator[node]!, group, derived.series, native);
+    else this.#walk(this.#ofOperator[node]!, member, derived.gives, native);
   }
 
   #need(slot: number, native: number): void {
@@ -269,9 +256,7 @@ export class Directory {
     }
     if (released.length > 0) {
       for (const slot of released) {
-        for (const claim of this.#claimsOf.get(slot) ?? []) this.#claims.delete(claim);
-        this.#claimsOf.delete(slot);
-        this.#refusedAt.delete(slot);
+        this.#claims.release(slot);
         this.#released.push(slot);
       }
       this.#resting.push({ checkpoint, slots: released });
@@ -306,7 +291,7 @@ export class Directory {
       given: this.#entries(this.#given),
       released: this.#released,
       native: this.#adopted.flatMap((slots, source) => this.#nativesOf(source, slots)),
-      refused: this.#refusals,
+      refused: this.#claims.news,
     };
     this.#forgetChanges();
     return changes;
@@ -323,7 +308,7 @@ export class Directory {
       const slots = Array.from(native.keys()).filter((slot) => native[slot] === 1);
       for (let from = 0; from < slots.length; from += PART_SLOTS) yield changesOf({ native: this.#nativesOf(source, slots.slice(from, from + PART_SLOTS)) });
     }
-    const refused = [...this.#refusedAt].flatMap(([slot, nodes]) => [...nodes].map((node): [string, number] => [node, slot]));
+    const refused = this.#claims.refused();
     if (refused.length > 0) yield changesOf({ refused });
   }
 
@@ -345,7 +330,7 @@ export class Directory {
     this.#given = [];
     this.#released = [];
     this.#adopted = this.#plan.sources.map(() => []);
-    this.#refusals = [];
+    this.#claims.news = [];
   }
 
   /** Takes up what was saved, in order, into a fresh directory; `time`: all series count as seen then. */
@@ -358,7 +343,7 @@ export class Directory {
     for (const [p, free] of this.#free.entries()) this.#free[p] = free.filter((slot) => keys[slot] === undefined);
     for (const [slot, key] of keys.entries()) if (key !== undefined) this.#enter(slot, key, key.startsWith('\0') ? undefined : textOf(key), partitions[slot]!);
     this.#giveSelves();
-    for (const [slot, nodes] of refused) this.#refusedAt.set(slot, nodes);
+    for (const [slot, nodes] of refused) this.#claims.restore(slot, nodes);
     for (const [source, { spec }] of this.#plan.sources.entries()) {
       for (const slot of native.get(spec.name)!) {
         const key = keys[slot];

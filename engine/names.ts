@@ -150,7 +150,7 @@ export class ThreadNames implements Names {
     return series;
   }
 
-  /** Whether a series of its own has this slot (a member of a group has none). */
+  /** Whether a series of its own has this slot (a member that gives no rows has none). */
   has(slot: number): boolean {
     return this.#texts[slot] !== undefined;
   }

@@ -99,7 +99,7 @@ export interface Output<Out extends string = string> {
 /** Names of slots on this shard; series are named before their first row. */
 export interface Names {
   series(slot: number): Series;
-  /** Canonical text of the series; the same string each time. */
+  /** Canonical text of the series, of a member that gives no rows its group's; the same string each time. */
   text(slot: number): string;
   /** At a grouping node, the slot of the group that this member belongs to. */
   group(member: number): number;
@@ -113,6 +113,8 @@ export interface Names {
 export interface Derived {
   readonly series: Series;
   readonly member?: string;
+  /** Of a member that rows come out for: the series that they have, one member's alone. Its group then gives none. */
+  readonly gives?: Series;
 }
 
 /** How rows reach the shards of a node: where their series is; where their group is; on all; on one. */

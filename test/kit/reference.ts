@@ -74,6 +74,8 @@ interface SlotEntry {
   /** Of a member: the slot of its group and its text. */
   readonly group?: number;
   readonly member?: string;
+  /** A member under whose own series rows come out. */
+  readonly gives?: boolean;
 }
 
 class Reference implements Outcome {
@@ -247,7 +249,8 @@ class Reference implements Outcome {
         if (!givesRows) fail(`${name} gives rows, but \`ports\` says that it does not`);
         if (this.#extended) fail(`${name} calls both \`row\` and \`extend\``);
         this.#checkTime(time);
-        if (this.#entry(slot).group !== undefined) fail(`${name} gives a row for a member of a group: rows are of series`);
+        const { group, gives } = this.#entry(slot);
+        if (group !== undefined && gives !== true) fail(`${name} gives a row for a member of a group: rows are of series`);
         if (this.#open.length === BATCH_ROWS) this.#take();
         return this.#open.push({ time, slot, value, flags, passed: {} }) - 1;
       },
@@ -339,18 +342,23 @@ class Reference implements Outcome {
   /** Slots of what an input series becomes at this node. */
   #intern(of: Series, port: number): number[] {
     const origin = seriesText(of.name, of.labels);
-    return this.#derive(of, port).flatMap(({ series, member }) => {
+    return this.#derive(of, port).flatMap(({ series, member, gives }) => {
       const text = seriesText(series.name, series.labels);
       if (member !== undefined) {
-        const group = this.#slot(text, { text, series });
-        return [this.#slot(`${text}\0${member}`, { text, series, group, member })];
+        const own = gives === undefined ? { text, series } : { text: seriesText(gives.name, gives.labels), series: gives, gives: true };
+        if (gives !== undefined && !this.#claim(own.text, origin)) return [];
+        const group = this.#slot(`group ${text}`, { text, series });
+        return [this.#slot(`${text}\0${member}`, { ...own, group, member })];
       }
-      const owner = this.#owner.get(text) ?? origin;
-      this.#owner.set(text, owner);
-      if (owner === origin) return [this.#slot(text, { text, series })];
-      if (!this.refused.includes(origin)) this.refused.push(origin);
-      return [];
+      return this.#claim(text, origin) ? [this.#slot(text, { text, series })] : [];
     });
+  }
+
+  #claim(text: string, origin: string): boolean {
+    const owner = this.#owner.get(text) ?? origin;
+    this.#owner.set(text, owner);
+    if (owner !== origin && !this.refused.includes(origin)) this.refused.push(origin);
+    return owner === origin;
   }
 
   #slot(key: string, entry: SlotEntry): number {
