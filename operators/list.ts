@@ -2,10 +2,11 @@ import type { AnyOperator } from '../engine/operator.js';
 import detect from './detect/definition.js';
 import forecast from './forecast/definition.js';
 import select from './select/definition.js';
+import peers from './peers/definition.js';
 import rate from './rate/definition.js';
 import window from './window/definition.js';
 import burnRate from './burn-rate/definition.js';
 import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, rate, select, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, peers, rate, select, window];

@@ -21,7 +21,8 @@ const everything = ['engine/', 'operators/', 'connectors/', 'config/', 'server/'
 /** By the beginning of the path; the longest that fits. */
 const layers: Readonly<Record<string, Layer>> = {
   'engine/': { files: ['engine/'], libraries: ['zod', 'piscina', 'lmdb', '@prometheus-io/lezer-promql'], types: ['pino', '@lezer/common'], node: true },
-  'operators/': { files: ['.', ...contracts], libraries: ['zod'], node: false },
+  // How an anomaly opens and closes, and what makes a score, lies in anomaly/.
+  'operators/': { files: ['.', 'operators/anomaly/', ...contracts], libraries: ['zod'], node: false },
   'operators/list.ts': { files: ['operators/', ...contracts], libraries: [], node: false },
   // What several connectors decode lies in payload/, how sinks write through a spool in spooled/.
   'connectors/': { files: ['.', 'connectors/payload/', 'connectors/spooled/', ...connectorContracts], libraries: ['zod'], types: ['pino'], node: true },
