@@ -15,6 +15,12 @@ export const config = z
     direction: z.enum(['both', 'up', 'down']).default('both').describe('Which side of the band counts. Values on the other side score 0.'),
     min_deviation: z.number().min(0).default(0).describe("The band is never narrower than this to either side, in the metric's own unit: smaller deviations are never anomalies."),
     min_relative: z.number().min(0).default(0.01).describe('The band is never narrower than this share of the level, so that a constant series does not fire on its first small change.'),
+    surprise: z
+      .number()
+      .gt(0.99)
+      .max(1)
+      .default(0.999999)
+      .describe('A sample with this score counts as one twice as far out as the band, also inside of it, where it deviates by `sensitivity` from what is expected. 0.999999: the series has clearly never been there before; 0.9995: all that is odd; 1: the band alone decides.'),
     for: z.int().min(1).max(1000).default(2).describe('Samples in succession outside the band that open an anomaly. One twice as far out counts as two, and so on.'),
     close: z.number().gt(0).max(1).default(0.5).describe('An anomaly closes when values stay within this share of the band.'),
     close_for: z.int().min(1).max(1000).default(5).describe('Samples in succession that have to be that close.'),
@@ -26,7 +32,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1190 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1198 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -41,6 +47,7 @@ export const state = {
   peak: 'f64',
   furthest: 'f64',
   severity: 'u8',
+  surest: 'f64',
   openedAt: 'f64',
   revision: 'u32',
   phase: { type: 'f64', per: ALL_PHASES },

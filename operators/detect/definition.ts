@@ -35,7 +35,8 @@ metric that has bursts gets the band that holds its bursts, and stays outside of
 band do not enter the baseline. While a series is young the band is wider: it is divided by the confidence, n / (n + \`warmup\`)
 after n samples. It is never narrower than \`min_deviation\` and \`min_relative\` say.
 
-**Anomalies** open after \`for\` samples in succession outside the band (one twice as far out counts as two), grow when their
+**Anomalies** open after \`for\` samples in succession outside the band (one twice as far out counts as two, and so does a
+\`surprise\`, a sample with that score, wherever it lies), grow when their
 severity rises, and close after \`close_for\` samples in succession within the share \`close\` of the band, or after \`adapt\`
 samples: what stays that long is the new normal. They carry the value furthest out. Severity: low; from 1.5 times
 \`sensitivity\` on medium, from 2 high, from 4 critical. Of a series that has always been 0 any

@@ -23,7 +23,7 @@ export class Detector implements Operator<State, string, Column> {
   readonly #context: OperatorContext;
   readonly #limits: Limits;
   readonly #judge: Judge;
-  readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0 };
+  readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0, score: 0 };
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
@@ -122,10 +122,11 @@ export class Detector implements Operator<State, string, Column> {
     const verdict = this.#verdict;
     const { expected, lower, upper } = added;
     judge.judge(columns, rows, added.score, added.agree);
-    const { lift } = judge;
+    const { lift, deviation } = judge;
+    const { surprise, sensitivity } = this.#config;
     for (let i = 0; i < rows.length; i++) {
       const value = rows.value[i]!;
-      const change = watch(columns, rows.slot[i]!, value - lift[i]!, value, this.#limits, verdict);
+      const change = watch(columns, rows.slot[i]!, value - lift[i]!, value, added.score[i]!, added.score[i]! >= surprise && deviation[i]! >= sensitivity, this.#limits, verdict);
       const level = verdict.expected + lift[i]!;
       expected[i] = level;
       lower[i] = level - verdict.reach;
@@ -145,13 +146,15 @@ export class Detector implements Operator<State, string, Column> {
     }
     revision[slot] = revision[slot]! + 1;
     const opened = openedAt[slot]!;
-    const { reach, confidence, peak, severity } = this.#verdict;
+    const { reach, confidence, peak, severity, score } = this.#verdict;
     const season = this.#judge.season[row] as Ring | typeof NONE;
     const agreeing = this.#judge.unusualBy(row);
     const expected = this.#verdict.expected + this.#judge.lift[row]!;
     const { sensitivity } = this.#limits;
     const series = this.#context.names.series(slot);
     const deviations = reach > 0 ? (Math.abs(peak - this.#verdict.expected) / reach) * sensitivity : 0;
+    // What has just happened scores less: the peak is rare, however it was come to.
+    const surest = Math.max(score, scoreOf(deviations === 0 ? sensitivity : deviations));
     const direction = peak > this.#verdict.expected ? 'up' : 'down';
     const furthest = columns.furthest[slot]!;
     const band = { expected, lower: expected - reach, upper: expected + reach };
@@ -166,10 +169,10 @@ export class Detector implements Operator<State, string, Column> {
       openedAt: opened,
       time,
       severity: severities[severity]!,
-      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, direction, season, agreeing, methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
+      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, inside: reach > 0 && deviations < sensitivity, direction, season, agreeing, methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
       value: furthest,
       ...band,
-      score: scoreOf(deviations === 0 ? sensitivity : deviations),
+      score: surest,
       confidence,
       direction,
     };

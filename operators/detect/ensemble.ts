@@ -84,7 +84,6 @@ export class Judge {
   #step = column(0);
   #short = column(0);
   #least = column(0);
-  #deviation = column(0);
   #change = column(0);
   #novelty = column(0);
   #spreads = [spread(0), spread(0), spread(0), spread(0)] as const;
@@ -92,13 +91,15 @@ export class Judge {
   /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
   season = new Uint8Array(0);
   lift = column(0);
+  /** Standard deviations from what is expected; 0 on a side that does not count, and before the first verdict. */
+  deviation = column(0);
   #unusual = new Uint8Array(0);
 
   constructor(rules: Rules) {
     this.#rules = rules;
   }
 
-  /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and `season` and `lift`. */
+  /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and `season`, `lift` and `deviation`. */
   judge(judged: Judged, rows: Rows, score: Float64Array, agree: Float64Array): void {
     this.#makeRoom(rows.length);
     const { memory, change, novelty } = this.#rules;
@@ -130,7 +131,7 @@ export class Judge {
     this.#step = column(rows);
     this.#short = column(rows);
     this.#least = column(rows);
-    this.#deviation = column(rows);
+    this.deviation = column(rows);
     this.#change = column(rows);
     this.#novelty = column(rows);
     this.#spreads = [spread(rows), spread(rows), spread(rows), spread(rows)];
@@ -169,6 +170,7 @@ export class Judge {
     for (let i = 0; i < length; i++) {
       season[i] = NONE;
       lift[i] = 0;
+      this.deviation[i] = 0;
       if (this.#seen[i]! < warmup) continue;
       const levelError = Math.sqrt(level.variance[i]!);
       const ring = believed(day.error[i]!, week.error[i]!, levelError);
@@ -182,7 +184,7 @@ export class Judge {
       const least = Math.max(leastAbsolute, leastRelative * Math.abs(expected)) / sensitivity;
       const counts = value[i]! > expected ? up : down;
       this.#least[i] = least;
-      this.#deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(error, least), sensitivity) : 0;
+      this.deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(error, least), sensitivity) : 0;
       this.#change[i] = counts && change ? deviationsOf(Math.abs(this.#step[i]! - steps.mean[i]!), Math.max(Math.sqrt(steps.variance[i]!), least), sensitivity) : 0;
     }
   }
@@ -196,7 +198,7 @@ export class Judge {
       const seen = this.#seen[i]!;
       const mean = this.#short[i]!;
       this.#novelty[i] = 0;
-      if (seen >= warmup && this.#deviation[i]! >= NOVEL + NOVEL_EARLY / seen) {
+      if (seen >= warmup && this.deviation[i]! >= NOVEL + NOVEL_EARLY / seen) {
         const least = this.#least[i]!;
         const newValue = deviationsOf(distanceTo(judged, set, value[i]!), Math.max(Math.sqrt(long.variance[i]!), least), 1);
         const newMean = deviationsOf(distanceTo(judged, set + 1, mean), Math.max(Math.sqrt(short.variance[i]!), least), 1);
@@ -222,7 +224,7 @@ export class Judge {
         elapsed = this.#elapsed[i]!;
         fades = Math.exp(-elapsed / FADES_MS);
       }
-      const deviation = this.#deviation[i]!;
+      const deviation = this.deviation[i]!;
       const change = this.#change[i]!;
       const novelty = byNovelty ? this.#novelty[i]! : 0;
       const size = byDeviation ? (byChange ? Math.min(deviation, change) : deviation) : byChange ? change : 0;

@@ -9,6 +9,8 @@ export interface Watched extends Baseline {
   /** The value furthest out in this excursion, without the season, and as it was. */
   readonly peak: Float64Array;
   readonly furthest: Float64Array;
+  /** The highest score of a row while an anomaly is open; 0: none is. */
+  readonly surest: Float64Array;
   /** While an anomaly is open its severity, 1 (low) to 4 (critical); else 0. */
   readonly severity: Uint8Array;
 }
@@ -42,9 +44,10 @@ export interface Verdict {
   reach: number;
   /** How much is known of what is usual, 0 to 1. */
   confidence: number;
-  /** Of the anomaly that opened, grew or closed: 1 to 4, and the value furthest out. */
+  /** Of the anomaly that opened, grew or closed: 1 to 4, the value furthest out, and the highest score. */
   severity: number;
   peak: number;
+  score: number;
 }
 
 export const QUIET = 0;
@@ -79,9 +82,9 @@ function severityOf(deviations: number, sensitivity: number): number {
  * Judges one value by what was usual before it, and then learns it. Values outside the band are kept
  * from the baseline: they make another, which takes over when they stay. What an excursion that ends
  * leaves behind is a longer tail.
- * @param value without what the season adds @param told as it came
+ * @param value without what the season adds @param told as it came @param score of the row @param surprise whether it is as good as one twice as far out as the band is wide
  */
-export function watch(watched: Watched, slot: number, value: number, told: number, limits: Limits, verdict: Verdict): Change {
+export function watch(watched: Watched, slot: number, value: number, told: number, score: number, surprise: boolean, limits: Limits, verdict: Verdict): Change {
   const usual = 2 * slot;
   const { sensitivity } = limits;
   const seen = watched.seen[usual]!;
@@ -100,7 +103,8 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   const counted = (value > level ? limits.up : limits.down) ? far : 0;
 
   const severity = watched.severity[slot]!;
-  if (severity === 0 && far < sensitivity) {
+  const sure = surprise && severity === 0;
+  if (severity === 0 && far < sensitivity && !sure) {
     if (watched.outside[slot]! > 0) endExcursion(watched, slot, level, Math.max(spread, least), limits);
     learn(watched, usual, value, limits.memory, limits.warmup);
     return QUIET;
@@ -110,7 +114,7 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   watched.outside[slot] = outside;
   learn(watched, usual + 1, value, limits.memory, limits.warmup);
   const peak = watched.peak[slot]!;
-  const first = outside === 1 || (severity === 0 && counted > 0 && peak > level !== value > level);
+  const first = sure || outside === 1 || (severity === 0 && counted > 0 && peak > level !== value > level);
   if (first || (counted >= sensitivity && Math.abs(value - level) > Math.abs(peak - level))) {
     watched.peak[slot] = value;
     watched.furthest[slot] = told;
@@ -118,16 +122,21 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   verdict.peak = watched.peak[slot]!;
   verdict.severity = Math.max(severity, severityOf(deviationsOf(Math.abs(verdict.peak - level), scale, sensitivity), sensitivity));
 
-  const change = severity === 0 ? gather(watched, slot, counted, limits) : settle(watched, slot, counted, limits);
+  if (severity > 0) watched.surest[slot] = Math.max(watched.surest[slot]!, score);
+  verdict.score = watched.surest[slot]!;
+  const change = severity === 0 ? gather(watched, slot, sure ? Math.max(counted, 2 * sensitivity) : counted, limits) : settle(watched, slot, counted, limits);
   if (change === CLOSED) endExcursion(watched, slot, level, Math.max(spread, least), limits);
   else if (outside >= limits.adapts) {
     move(watched, usual + 1, usual);
     watched.outside[slot] = 0;
     watched.run[slot] = 0;
     watched.severity[slot] = 0;
+    watched.surest[slot] = 0;
     return severity === 0 ? QUIET : ADAPTED;
   } else if (change === OPENED || (severity > 0 && verdict.severity > severity)) {
     watched.severity[slot] = verdict.severity;
+    if (change === OPENED) watched.surest[slot] = score;
+    verdict.score = watched.surest[slot]!;
     return severity === 0 ? OPENED : GREW;
   }
   return change;
@@ -154,4 +163,5 @@ function endExcursion(watched: Watched, slot: number, level: number, spread: num
   watched.outside[slot] = 0;
   watched.run[slot] = 0;
   watched.severity[slot] = 0;
+  watched.surest[slot] = 0;
 }

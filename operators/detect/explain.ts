@@ -10,6 +10,8 @@ export interface Told {
   readonly upper: number;
   /** Distance of the peak from what was expected; 0: nothing had ever varied. */
   readonly deviations: number;
+  /** The band holds the peak: it is told for its score alone. */
+  readonly inside: boolean;
   readonly direction: 'up' | 'down';
   /** By which season it is expected. */
   readonly season: Ring | typeof NONE;
@@ -39,6 +41,7 @@ function usual(told: Told): string {
 }
 
 function distance(told: Told): string {
+  if (told.inside) return 'inside of the band, but a surprise';
   const side = told.direction === 'up' ? 'above' : 'below';
   if (told.deviations === 0) return side;
   return `${told.deviations < 1000 ? told.deviations.toFixed(1) : 'more than 1000'} deviations ${side}`;
