@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
   graph: { summary: 'show the graph of a config, or how it would run', load: () => import('./graph.js') },
   replay: { summary: 'run the files of a config through its graph, as fast as it goes', load: () => import('./replay.js') },
   explain: { summary: 'tell why something is an anomaly', load: () => import('./explain.js') },
+  feedback: { summary: 'say that an anomaly is a false alarm, or right', load: () => import('./feedback.js') },
   quality: { summary: 'score detection by what is known of recorded series', load: () => import('./quality.js') },
   'dead-letters': { summary: 'look at input that was refused', load: () => import('./dead-letters.js') },
   docs: { summary: 'generate the pages about operators, connectors, config and commands', load: () => import('./docs.js') },

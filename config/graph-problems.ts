@@ -1,18 +1,17 @@
 import { checkGraph, reference, type GraphSpec, type NodeSpec, type Problem, type Registry } from '../engine/graph.js';
 import type { AnySink, AnySource } from '../engine/connector.js';
-import type { FindingKind } from '../engine/finding.js';
+import { findingKinds } from '../engine/finding.js';
 import type { AnyOperator } from '../engine/operator.js';
 import type { ConfigProblem } from './issues.js';
 import { nearest } from './nearest.js';
 import { registry } from './registry.js';
 
 const BROKEN = '(broken)';
-const KINDS: readonly FindingKind[] = ['anomaly', 'forecast', 'burn', 'alert'];
 
 /** Stands for what could not be read: takes everything and gives everything. */
 const anything = {
   name: BROKEN,
-  ports: () => ({ input: { rows: [], findings: KINDS }, output: { rows: [], findings: KINDS, late: true } }),
+  ports: () => ({ input: { rows: [], findings: findingKinds }, output: { rows: [], findings: findingKinds, late: true } }),
 };
 const withBroken: Registry = {
   operators: [...registry.operators, anything as unknown as AnyOperator],

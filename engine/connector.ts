@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Batch } from './batch.js';
 import type { Board } from './board.js';
 import type { Clock, Time } from './clock.js';
+import type { FeedbackBook } from './feedback.js';
 import type { Finding, FindingKind } from './finding.js';
 import type { Names } from './operator.js';
 import type { Random } from './random.js';
@@ -112,6 +113,8 @@ export interface Source {
   hears?(): boolean;
   /** Default: well. */
   health?(): ConnectorHealth;
+  /** What people said of anomalies, where it takes that. */
+  readonly feedback?: FeedbackBook;
   /** Takes a dead letter of its own once more, after what refused it was mended. `letter.payload` is whole. Rejects with the reason why not. */
   resubmit?(letter: DeadLetter, attempt: ResubmitAttempt): Promise<void>;
 }
@@ -137,6 +140,11 @@ export interface SourceDefinition<Config = unknown> {
   readonly description: string;
   readonly config: z.ZodType<Config>;
   readonly examples: readonly ConnectorExample[];
+  /**
+   * It gives findings of these kinds and no rows. It then promises nothing about time and nobody waits for it: each of its findings
+   * is dated after the watermark of those it is for (`FeedbackBook`).
+   */
+  readonly findings?: readonly FindingKind[];
   /** Live: follows the clock, and its watermark goes on when it is idle. Not live: replayable, ends. */
   live(config: Config): boolean;
   /** A live source that, opened at a position, gives again what came after it; default: it does not, and says so. */
@@ -228,6 +236,8 @@ export interface History {
     readonly from: Time;
     readonly to: Time;
     readonly metric?: string;
+    /** This one alone. */
+    readonly id?: string;
     readonly limit: number;
   }): Promise<readonly Finding[]>;
 }

@@ -56,6 +56,10 @@ function particulars(finding: Finding): Record<string, unknown> {
       };
     case 'alert':
       return { correlation_id: finding.correlationId, members: finding.members, count: finding.count, suppressed: finding.suppressed };
+    case 'feedback': {
+      const { anomaly, toldBy, verdict, note, by, at, value, expected, lower, upper, score } = finding;
+      return { anomaly_id: anomaly, told_by: toldBy, verdict, note, by, said_at: iso(at), value, expected, lower, upper, score };
+    }
     default:
       return finding satisfies never;
   }

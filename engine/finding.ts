@@ -82,14 +82,40 @@ export const alertSchema = z.object({
   suppressed: z.number().int().describe('duplicates held back'),
 });
 
-export const findingSchema = z.discriminatedUnion('kind', [anomalySchema, forecastSchema, burnSchema, alertSchema]);
+export const verdicts = ['false_positive', 'true_positive'] as const;
+export type FeedbackVerdict = (typeof verdicts)[number];
+
+/**
+ * What a person said of an anomaly. Its series, metric, labels and opening time are the anomaly's; `opened` stands, `grew`
+ * stands in place of what was said before, `closed` is undone.
+ */
+export const feedbackSchema = z.object({
+  ...base,
+  kind: z.literal('feedback'),
+  anomaly: z.string().describe('id of the anomaly'),
+  toldBy: z.string().describe('name of the node that told the anomaly'),
+  verdict: z.enum(verdicts),
+  note: z.string(),
+  by: z.string().describe('who said it'),
+  at: time.describe('when it was said, by the clock; `time` is from when on it holds'),
+  value: z.number().describe('of the anomaly as it was known then, as are expected, lower, upper and score'),
+  expected: z.number(),
+  lower: z.number(),
+  upper: z.number(),
+  score: z.number().min(0).max(1),
+});
+
+export const findingSchema = z.discriminatedUnion('kind', [anomalySchema, forecastSchema, burnSchema, alertSchema, feedbackSchema]);
 
 export type Anomaly = z.infer<typeof anomalySchema>;
 export type Forecast = z.infer<typeof forecastSchema>;
 export type Burn = z.infer<typeof burnSchema>;
 export type Alert = z.infer<typeof alertSchema>;
-export type Finding = Anomaly | Forecast | Burn | Alert;
+export type Feedback = z.infer<typeof feedbackSchema>;
+export type Finding = Anomaly | Forecast | Burn | Alert | Feedback;
 export type FindingKind = Finding['kind'];
+
+export const findingKinds = findingSchema.options.map(({ shape }) => shape.kind.value);
 
 /** The id of a finding: 16 hex digits of SHA-256 over what it is. The same conclusion gets the same id in every run. */
 export function findingId(operator: string, kind: FindingKind, series: string, openedAt: Time): string {
@@ -99,6 +125,11 @@ export function findingId(operator: string, kind: FindingKind, series: string, o
 /** The fields that say what a finding is about, from its series. */
 export function about(series: Series): { series: string; metric: string; labels: Record<string, string> } {
   return { series: seriesText(series.name, series.labels), metric: series.name, labels: { ...series.labels } };
+}
+
+/** It concerns more series than its own, wherever they are: every shard of an operator that takes it gets it. */
+export function goesToAll({ kind }: Finding): boolean {
+  return kind === 'feedback';
 }
 
 /** The order in which findings are handed on: (time, id, revision). */

@@ -53,8 +53,8 @@ interface Face {
   readonly route: Route;
 }
 
-/** A source gives samples and may give findings; a sink takes everything. */
-const SOURCE_PORTS: Ports = { input: {}, output: { rows: [] } };
+/** A source gives samples and may give findings, or findings alone; a sink takes everything. */
+const sourcePorts = ({ findings }: Pick<AnySource, 'findings'>): Ports => ({ input: {}, output: findings === undefined ? { rows: [] } : { findings } });
 const SINK_PORTS: Ports = { input: {}, output: {} };
 
 /** All that is wrong with a graph, at once; empty when it can be planned. */
@@ -76,7 +76,7 @@ export function checkGraph(graph: GraphSpec, registry: Registry): Problem[] {
       faces.set(spec.name, {
         section,
         spec,
-        ports: operator?.ports(spec.config) ?? (section === 'sources' ? SOURCE_PORTS : SINK_PORTS),
+        ports: operator?.ports(spec.config) ?? (section === 'sources' ? sourcePorts(definition as AnySource) : SINK_PORTS),
         route: operator?.route?.(spec.config) ?? 'series',
       });
     }
@@ -116,7 +116,7 @@ function checkInputs(face: Face, faces: ReadonlyMap<string, Face>): Problem[] {
     const given = columnsGiven(from, outlet, faces);
     const takesRows = rows !== undefined && given !== undefined;
     const kinds = outlet === 'late' ? [] : (output.findings ?? []);
-    const takesFindings = findings !== undefined && (kinds.some((kind) => findings.includes(kind)) || from.section === 'sources');
+    const takesFindings = findings !== undefined && (kinds.some((kind) => findings.includes(kind)) || (from.section === 'sources' && output.findings === undefined));
     if (!takesRows && !takesFindings) {
       problems.push({ path, message: `${spec.name} (${spec.type}) takes ${says(rows, findings)}, but ${text} gives ${says(given, kinds)}` });
       continue;
@@ -135,12 +135,13 @@ function columnsGiven(face: Face, outlet: Outlet, faces: ReadonlyMap<string, Fac
   const inputs = face.spec.from.flatMap((text) => {
     const { node, outlet: from } = reference(text);
     const input = faces.get(node);
-    return input === undefined ? [] : [columnsGiven(input, from, faces, [...way, face]) ?? []];
+    const given = input === undefined ? undefined : columnsGiven(input, from, faces, [...way, face]);
+    return given === undefined ? [] : [given];
   });
   return passedColumns(rows, inputs);
 }
 
-/** Own columns, and those that all inputs have. */
+/** Own columns, and those that all inputs which give rows have. */
 export function passedColumns(own: readonly string[], inputs: readonly (readonly string[])[]): readonly string[] {
   const passed = (inputs[0] ?? []).filter((name) => !own.includes(name) && inputs.every((columns) => columns.includes(name)));
   return [...own, ...passed];

@@ -72,6 +72,8 @@ export class Intake {
     await this.#pass(async () => {
       for (const staging of this.#sources) {
         await this.#decideAgain(staging);
+        // Nobody waits for rows that never come.
+        if (staging.planned.quiet) staging.watermark.advance(Infinity);
         this.#tellWatermark(staging, staging.watermark.time);
       }
       await this.#flush();

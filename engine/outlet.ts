@@ -3,7 +3,7 @@ import { BATCH_ROWS, BLOCK_SHIFT } from './limits.js';
 import type { Batch } from './batch.js';
 import type { Time } from './clock.js';
 import type { Derivation } from './derivation.js';
-import type { Finding } from './finding.js';
+import { goesToAll, type Finding } from './finding.js';
 import { findingLine, MessageKind } from './message.js';
 import type { ThreadNames } from './names.js';
 import type { Link, Plan, Wire } from './plan.js';
@@ -233,7 +233,7 @@ export class Outlet {
   finding(link: Link, finding: Finding): void {
     const line = findingLine(finding);
     if (link.to.kind === 'sink') this.#line(0, link, line);
-    else if (link.route === 'all') for (let to = 0; to < this.#channels.length; to++) this.#line(to, link, line);
+    else if (link.route === 'all' || (link.route !== 'one' && goesToAll(finding))) for (let to = 0; to < this.#channels.length; to++) this.#line(to, link, line);
     else {
       const home = link.route === 'series' ? finding.series : this.#plan.operators[link.to.index]!.spec.name;
       this.#line(this.#plan.owner[partitionOf(home, this.#plan.partitions)]!, link, line);

@@ -33,6 +33,8 @@ export interface Plan {
 export interface PlannedSource {
   readonly spec: NodeSpec;
   readonly live: boolean;
+  /** It gives no rows, and promises nothing about time. */
+  readonly quiet: boolean;
   /** Opened at a position, it gives again what came after it. */
   readonly replays: boolean;
   /** ms that its rows may be out of order. */
@@ -166,11 +168,14 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
   const endOf = (name: string): End => (sourceIndex.has(name) ? { kind: 'source', index: sourceIndex.get(name)! } : { kind: 'operator', index: operatorIndex.get(name)! });
 
   const given: (readonly string[] | undefined)[] = [];
+  const quiet = graph.sources.map(({ type }) => registry.sources.find((d) => d.name === type)!.findings !== undefined);
+  const givesRows = ({ kind, index }: End, outlet: Outlet): boolean => (kind === 'source' ? !quiet[index]! : outlet === 'late' || ports[index]!.output.rows !== undefined);
   for (const [index, { spec }] of drawn.entries()) {
     const { rows, passes } = ports[index]!.output;
-    const inputs = spec.from.map((text) => {
+    const inputs = spec.from.flatMap((text) => {
       const { node, outlet } = reference(text);
-      return columnsOf(endOf(node), outlet);
+      const end = endOf(node);
+      return givesRows(end, outlet) ? [columnsOf(end, outlet)] : [];
     });
     given.push(rows === undefined || passes !== true ? rows : passedColumns(rows, inputs));
   }
@@ -187,7 +192,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
       const { node, outlet } = reference(text);
       const end = endOf(node);
       const columns = columnsOf(end, outlet);
-      const gives = end.kind === 'source' ? { rows: true, findings: true } : { rows: outlet === 'late' || ports[end.index]!.output.rows !== undefined, findings: outlet === 'rows' && ports[end.index]!.output.findings !== undefined };
+      const gives = { rows: givesRows(end, outlet), findings: end.kind === 'source' || (outlet === 'rows' && ports[end.index]!.output.findings !== undefined) };
       const takes = { rows: input.rows !== undefined && gives.rows, findings: input.findings !== undefined && gives.findings };
       if (end.kind === 'operator') delay = Math.max(delay, delays[end.index]!);
       if (end.kind === 'operator' && fusedEdge(end.index, index)) {
@@ -244,7 +249,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
     sources: graph.sources.map((spec, i) => {
       const definition = registry.sources.find((d) => d.name === spec.type)!;
       const { replays = false } = definition;
-      return { spec, live: definition.live(spec.config), replays: typeof replays === 'function' ? replays(spec.config) : replays, disorder: definition.disorder(spec.config), local: local[i] };
+      return { spec, live: definition.live(spec.config), quiet: quiet[i]!, replays: typeof replays === 'function' ? replays(spec.config) : replays, disorder: definition.disorder(spec.config), local: local[i] };
     }),
     operators: operators.map((node) => ({ ...node, links: links.filter((l) => l.from.kind === 'operator' && l.from.index === node.index).map((l) => l.id) })),
     sinks,
@@ -266,6 +271,7 @@ function leadOf(graph: GraphSpec, registry: Registry): number {
   let lead = 0;
   for (const spec of graph.sources) {
     const definition = registry.sources.find((d) => d.name === spec.type)!;
+    if (definition.findings !== undefined) continue;
     const live = definition.live(spec.config) ? MAX_FUTURE_MS + 2 * IDLE_AFTER_MS : 0;
     lead = Math.max(lead, definition.disorder(spec.config) + 2 * WATERMARK_STEP_MS + live);
   }

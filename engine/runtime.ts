@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { CheckpointStore } from './checkpoint-store.js';
 import type { CheckpointDone } from './checkpoint.js';
-import type { Clock } from './clock.js';
+import type { Clock, Time } from './clock.js';
 import type { ConnectorContext, DeadLetter, History, ResubmitAttempt } from './connector.js';
 import type { DeadLetters } from './dead-letters.js';
 import { Deferred } from './deferred.js';
+import type { FeedbackBook } from './feedback.js';
 import type { GraphSpec, Registry } from './graph.js';
-import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW } from './limits.js';
+import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW, WATERMARK_STEP_MS } from './limits.js';
 import { makePlan, type Plan } from './plan.js';
 import { systemPlatform, type Platform } from './platform.js';
 import type { Threads } from './shard-threads.js';
@@ -263,6 +264,20 @@ export class Runtime {
     const connector = source ?? this.#run?.sinks.get(node);
     if (connector?.resubmit === undefined) throw new Error(connector === undefined ? `the graph has no source or sink ${node} now` : `${node} can't take again what it refused`);
     await connector.resubmit(letter, attempt);
+  }
+
+  /** Where what people say of anomalies is kept; undefined where the graph has no such source. */
+  feedback(): FeedbackBook | undefined {
+    for (const source of this.#run?.sources.values() ?? []) if (source.feedback !== undefined) return source.feedback;
+    return undefined;
+  }
+
+  /** Event time that an operator has not reached: just ahead of the sources that it comes of, or of the clock where they have told nothing. */
+  ahead(node: string): Time {
+    const { origins = [] } = this.plan.operators.find(({ spec }) => spec.name === node) ?? {};
+    const names = origins.map((index) => this.plan.sources[index]!.spec.name);
+    const told = (this.#run?.intake?.status() ?? []).filter(({ name, watermark }) => names.includes(name) && Number.isFinite(watermark)).map(({ watermark }) => watermark);
+    return (told.length === 0 ? this.#options.clock.now() : Math.max(...told)) + WATERMARK_STEP_MS;
   }
 
   status(): RuntimeStatus {

@@ -134,8 +134,12 @@ export class SinkPump {
         const input = this.#input(frame.link);
         for (const finding of findingsOf(bytes)) {
           this.#findings += 1;
-          if (this.#aligner === undefined) await this.#sink.receive?.(this.#planned.inputs[input]!.text, finding);
-          else this.#aligner.hold(input, finding, this.#watermarks.of(input, mailbox.shard));
+          if (this.#aligner === undefined || this.#watermarks.time === Infinity) await this.#sink.receive?.(this.#planned.inputs[input]!.text, finding);
+          else {
+            const after = this.#watermarks.of(input, mailbox.shard);
+            // Of a source that promises nothing.
+            this.#aligner.hold(input, finding, after === Infinity ? -Infinity : after);
+          }
         }
         break;
       }

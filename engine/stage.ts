@@ -1,7 +1,7 @@
 import type { Batch } from './batch.js';
 import type { Ask, Decided } from './ask.js';
 import type { Time } from './clock.js';
-import { compareFindings, type Finding } from './finding.js';
+import { compareFindings, goesToAll, type Finding } from './finding.js';
 import { ADVANCE_SLOTS, BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
 import { LookUp } from './look-up.js';
 import type { ThreadNames } from './names.js';
@@ -241,9 +241,19 @@ export class Stage {
       this.output.askFor({ ...ask });
     }
     for (const [port, held] of saved.findings.entries()) {
-      for (const finding of held) if (this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard) this.#findings[port]?.push(finding);
+      for (const finding of held) if (this.#isFor(finding) && !(goesToAll(finding) && this.#holds(port, finding))) this.#findings[port]?.push(finding);
     }
     return undefined;
+  }
+
+  #isFor(finding: Finding): boolean {
+    if (goesToAll(finding) && this.node.route !== 'one') return true;
+    return this.#names.owner[partitionOf(this.node.route === 'one' ? this.node.spec.name : finding.series, this.#names.partitions)] === this.#stats.shard;
+  }
+
+  /** Each shard has saved what goes to all. */
+  #holds(port: number, { id, revision }: Finding): boolean {
+    return this.#findings[port]?.some((held) => held.id === id && held.revision === revision) === true;
   }
 
   release(slots: readonly number[]): void {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../engine/clock.js';
 import { addDeadLetterRoutes } from './dead-letter-routes.js';
+import { addFeedbackRoutes } from './feedback-routes.js';
 import { addFindingRoutes } from './finding-routes.js';
 import { addHealthRoutes } from './health-routes.js';
 import { addHistoryRoutes } from './history-routes.js';
@@ -25,6 +26,7 @@ export function addApi(router: Router, { current, processMetrics, version, clock
   const reader = new Reader(current, clock, log);
   addHealthRoutes(router, reader, current, processMetrics, version);
   addFindingRoutes(router, reader);
+  addFeedbackRoutes(router, reader);
   addOutlookRoutes(router, reader);
   addHistoryRoutes(router, reader);
   addDeadLetterRoutes(router, reader);

@@ -1,7 +1,8 @@
-import type { Alert, Anomaly, Finding } from '../engine/finding.js';
+import type { Alert, Anomaly, Feedback, Finding } from '../engine/finding.js';
 import { MAX_FUTURE_MS } from '../engine/limits.js';
 import { HttpError, type Routes } from '../engine/routes.js';
 import { addEndpoint } from './endpoint.js';
+import { feedbackEntry } from './feedback-routes.js';
 import { ANSWER_FINDINGS } from './limits.js';
 import { iso, type Reader } from './reader.js';
 import { activeAlertsBody, anomaliesBody, anomaliesQuery, correlatedBody, correlatedQuery } from './schemas.js';
@@ -19,7 +20,8 @@ export function addFindingRoutes(routes: Routes, reader: Reader): void {
     answer: async ({ metric_name, time_range, limit }) => {
       const now = reader.clock.now();
       const found = await reader.findings({ kind: 'anomaly', from: now - time_range, to: now + MAX_FUTURE_MS, limit, ...(metric_name === undefined ? {} : { metric: metric_name }) });
-      return { anomalies: found.filter(isAnomaly).map(anomalyBody) };
+      const book = reader.view.feedback();
+      return { anomalies: found.filter(isAnomaly).map((anomaly) => anomalyBody(anomaly, book?.about(anomaly.id).at(-1))) };
     },
   });
 
@@ -75,8 +77,8 @@ async function membersOf(reader: Reader, alerts: readonly Alert[]): Promise<Read
 const isAnomaly = (finding: Finding) => finding.kind === 'anomaly';
 const isAlert = (finding: Finding) => finding.kind === 'alert';
 
-function anomalyBody({ id, metric, labels, operator, state, openedAt, time, value, expected, lower, upper, score, confidence, severity, explanation }: Anomaly) {
-  return { id, metric_name: metric, labels, timestamp: iso(openedAt), node: operator, state, revised_at: iso(time), value, expected, lower, upper, score, confidence, severity, explanation };
+function anomalyBody({ id, metric, labels, operator, state, openedAt, time, value, expected, lower, upper, score, confidence, severity, explanation }: Anomaly, said: Feedback | undefined) {
+  return { id, metric_name: metric, labels, timestamp: iso(openedAt), node: operator, state, revised_at: iso(time), value, expected, lower, upper, score, confidence, severity, explanation, ...(said !== undefined && said.state !== 'closed' && { feedback: feedbackEntry(said) }) };
 }
 
 function alertBody({ id, correlationId, severity, state, openedAt, labels, suppressed }: Alert) {

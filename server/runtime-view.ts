@@ -1,7 +1,9 @@
 import type { Board } from '../engine/board.js';
+import type { Time } from '../engine/clock.js';
 import type { History, Sink } from '../engine/connector.js';
 import type { LetterQuery, StoredLetter } from '../engine/dead-letter-files.js';
 import type { DeadLetters } from '../engine/dead-letters.js';
+import type { FeedbackBook } from '../engine/feedback.js';
 import type { Plan } from '../engine/plan.js';
 import type { Resubmission } from '../engine/resubmission-file.js';
 import type { Resubmissions } from '../engine/resubmissions.js';
@@ -17,6 +19,10 @@ export interface RuntimeView {
   histories(): readonly History[];
   /** Of the live sinks. */
   boards(): readonly Board[];
+  /** Of the source that keeps feedback. */
+  feedback(): FeedbackBook | undefined;
+  /** Event time that an operator has not reached. */
+  ahead(node: string): Time;
   deadLetters(query: LetterQuery): Promise<readonly StoredLetter[]>;
   /** Sends a dead letter in again, with another payload if one is given. Rejects with `NotResubmitted`. */
   resubmit(letter: number, edited: Uint8Array | undefined): Promise<Resubmission>;
@@ -30,6 +36,8 @@ export function viewOf(runtime: Runtime, deadLetters: DeadLetters, resubmissions
     metrics: () => runtime.metrics(),
     histories: () => runtime.histories(),
     boards: () => [...(runtime.sinks() as ReadonlyMap<string, Sink>).values()].flatMap(({ board }) => (board === undefined ? [] : [board])),
+    feedback: () => runtime.feedback(),
+    ahead: (node) => runtime.ahead(node),
     deadLetters: (query) => deadLetters.list(query),
     resubmit: (letter, edited) => resubmissions.resubmit(letter, edited),
   };

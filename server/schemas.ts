@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recommendedActions, severities } from '../engine/finding.js';
+import { recommendedActions, severities, verdicts } from '../engine/finding.js';
 import { duration } from '../engine/scalars.js';
 import { ANSWER_FINDINGS, ANSWER_ROWS } from './limits.js';
 
@@ -20,6 +20,26 @@ const moment = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not a time: write 2024-01-15T10:30:00Z, or milliseconds since the epoch` });
   return z.NEVER;
 });
+
+const note = z.string().max(2_000).default('').describe('why, for people');
+const by = z.string().min(1).max(200).optional().describe('who says so; default: the address that it comes from');
+export const feedbackRequest = z.strictObject({
+  verdict: z.enum(verdicts).describe('false_positive: a false alarm; true_positive: it is right'),
+  note,
+  by,
+});
+export const feedbackUndoRequest = z.strictObject({ note, by });
+const feedbackEntry = z.object({
+  revision: z.int().min(1),
+  verdict: z.enum(verdicts),
+  note: z.string(),
+  by: z.string(),
+  said_at: iso,
+  holds_from: iso.describe('by the time of samples'),
+  undone: z.boolean().describe('the verdict is taken back by this'),
+});
+export const feedbackBody = z.object({ anomaly_id: z.string(), feedback: z.array(feedbackEntry) });
+export const feedbackAcceptedBody = feedbackEntry.extend({ anomaly_id: z.string(), effect: z.string().describe('what it changes, in words') });
 
 export const anomaliesQuery = z.strictObject({
   metric_name: z.string().optional().describe('of this metric only'),
@@ -44,6 +64,7 @@ export const anomaliesBody = z.object({
       confidence: z.number(),
       severity,
       explanation: z.string(),
+      feedback: feedbackEntry.optional().describe('what stands, where people said something of it'),
     }),
   ),
 });

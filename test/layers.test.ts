@@ -4,7 +4,7 @@ import t from 'tap';
 
 /** Engine files that operators and connectors are written against. */
 const contracts = ['batch', 'clock', 'finding', 'limits', 'operator', 'random', 'scalars', 'selector', 'series'].map((name) => `engine/${name}.ts`);
-const connectorContracts = [...contracts, ...['board', 'connector', 'disk-log', 'finding-json', 'routes', 'spool', 'timers'].map((name) => `engine/${name}.ts`)];
+const connectorContracts = [...contracts, ...['board', 'connector', 'disk-log', 'feedback', 'finding-json', 'routes', 'spool', 'timers'].map((name) => `engine/${name}.ts`)];
 
 interface Layer {
   /** Files, or folders with a slash at the end, that it may import; `.` is the component's own folder. */

@@ -40,6 +40,7 @@ export class DuckdbHistory implements History {
     for (const [column, value] of [
       ['kind', query.kind],
       ['metric', query.metric],
+      ['id', query.id],
     ] as const) {
       if (value === undefined) continue;
       conditions.push(`${column} = ?`);

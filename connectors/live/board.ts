@@ -56,12 +56,12 @@ export class LiveBoard implements Board, History {
   }
 
   findings(query: Parameters<History['findings']>[0]): Promise<readonly Finding[]> {
-    const { kind, from, to, metric, limit } = query;
+    const { kind, from, to, metric, id, limit } = query;
     const found: Finding[] = [];
     for (const channel of kind === undefined ? findingChannels : [channelOf[kind]]) {
       for (const finding of this.findingRings.latest(channel)) {
         if (finding.openedAt < from || finding.openedAt > to) continue;
-        if (metric === undefined || finding.metric === metric) found.push(finding);
+        if ((metric === undefined || finding.metric === metric) && (id === undefined || finding.id === id)) found.push(finding);
       }
     }
     found.sort((a, b) => b.openedAt - a.openedAt || (a.id < b.id ? -1 : 1));

@@ -4,11 +4,11 @@ import type { FindingKind } from '../../engine/finding.js';
 /** The subprotocol; `docs/live-protocol.md` is its description. */
 export const PROTOCOL = 'millrace.v1';
 
-export const channels = ['metrics', 'anomalies', 'forecasts', 'burn-rates', 'alerts'] as const;
+export const channels = ['metrics', 'anomalies', 'forecasts', 'burn-rates', 'alerts', 'feedback'] as const;
 export type Channel = (typeof channels)[number];
 export type FindingChannel = Exclude<Channel, 'metrics'>;
 
-export const channelOf: Readonly<Record<FindingKind, FindingChannel>> = { anomaly: 'anomalies', forecast: 'forecasts', burn: 'burn-rates', alert: 'alerts' };
+export const channelOf: Readonly<Record<FindingKind, FindingChannel>> = { anomaly: 'anomalies', forecast: 'forecasts', burn: 'burn-rates', alert: 'alerts', feedback: 'feedback' };
 export const findingChannels = Object.values(channelOf);
 
 const id = z.string().min(1).max(64);

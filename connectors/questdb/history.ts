@@ -47,7 +47,7 @@ export class QuestdbHistory implements History {
   async findings(query: FindingQuery): Promise<readonly Finding[]> {
     this.#opened();
     const conditions = [...during('time', query.from, Infinity), ...during(TIME, -Infinity, query.to)];
-    for (const column of ['kind', 'metric'] as const) {
+    for (const column of ['kind', 'metric', 'id'] as const) {
       const value = query[column];
       if (value !== undefined) conditions.push(`${column} = ${literal(value)}`);
     }

@@ -2,7 +2,7 @@
 
 export const PROTOCOL = 'millrace.v1';
 
-export type Channel = 'metrics' | 'anomalies' | 'forecasts' | 'burn-rates' | 'alerts';
+export type Channel = 'metrics' | 'anomalies' | 'forecasts' | 'burn-rates' | 'alerts' | 'feedback';
 
 export interface Position {
   readonly epoch: string;
@@ -86,7 +86,25 @@ export interface Alert extends FindingBase {
   readonly suppressed: number;
 }
 
-export type Finding = Anomaly | Forecast | Burn | Alert;
+export type FeedbackVerdict = 'false_positive' | 'true_positive';
+
+/** What a person said of an anomaly; closed: it is undone. */
+export interface Feedback extends FindingBase {
+  readonly kind: 'feedback';
+  readonly anomaly_id: string;
+  readonly told_by: string;
+  readonly verdict: FeedbackVerdict;
+  readonly note: string;
+  readonly by: string;
+  readonly said_at: string;
+  readonly value: number;
+  readonly expected: number;
+  readonly lower: number;
+  readonly upper: number;
+  readonly score: number;
+}
+
+export type Finding = Anomaly | Forecast | Burn | Alert | Feedback;
 
 /** A snapshot or a message: what it carries, by the kind of its channel. */
 export interface Delivery {

@@ -32,7 +32,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1198 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1206 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -67,6 +67,7 @@ export const state = {
   spread: { type: 'f64', per: KINDS },
   peaks: { type: 'f64', per: 2 },
   quantiles: { type: 'f64', per: QUANTILES },
+  factor: 'f64',
 } as const;
 
 export type State = typeof state;

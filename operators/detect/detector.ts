@@ -1,5 +1,5 @@
 import { allocateBatch, type Batch } from '../../engine/batch.js';
-import { about, findingId, severities, type Anomaly } from '../../engine/finding.js';
+import { about, findingId, severities, type Anomaly, type Finding } from '../../engine/finding.js';
 import { BATCH_ROWS } from '../../engine/limits.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
@@ -8,8 +8,10 @@ import type { Config, State } from './config.js';
 import { Judge } from './ensemble.js';
 import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
+import { rarityAt } from './feedback.js';
 import type { Rows } from './rows.js';
 import type { NONE, Ring } from './season.js';
+import { Thresholds } from './thresholds.js';
 
 export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
 export type Column = (typeof columnNames)[number];
@@ -24,11 +26,13 @@ export class Detector implements Operator<State, string, Column> {
   readonly #limits: Limits;
   readonly #judge: Judge;
   readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0, score: 0 };
+  readonly #thresholds: Thresholds;
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
+    this.#thresholds = new Thresholds(context.names, of.surprise);
     this.#limits = {
       memory: of.memory,
       warmup: of.warmup,
@@ -84,6 +88,23 @@ export class Detector implements Operator<State, string, Column> {
     for (const [from, to] of rows.entries()) for (const name of columnNames) added[name][to] = finite.columns[name][from]!;
   }
 
+  /** What people say of its own anomalies. */
+  receive(finding: Finding, columns: Columns<State>): void {
+    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, columns);
+  }
+
+  save(slot: number): Uint8Array | undefined {
+    return this.#thresholds.save(slot);
+  }
+
+  restore(slot: number, saved: Uint8Array): void {
+    this.#thresholds.restore(slot, saved);
+  }
+
+  release(slot: number): void {
+    this.#thresholds.release(slot);
+  }
+
   /** Marks the rows that are older than the last one of their series, and counts them. */
   #markLate(batch: Batch, { last, followed }: Columns<State>): number {
     if (this.#isLate.length < batch.length) this.#isLate = new Uint8Array(batch.length);
@@ -126,7 +147,11 @@ export class Detector implements Operator<State, string, Column> {
     const { surprise, sensitivity } = this.#config;
     for (let i = 0; i < rows.length; i++) {
       const value = rows.value[i]!;
-      const change = watch(columns, rows.slot[i]!, value - lift[i]!, value, added.score[i]!, added.score[i]! >= surprise && deviation[i]! >= sensitivity, this.#limits, verdict);
+      const slot = rows.slot[i]!;
+      const score = added.score[i]!;
+      const factor = columns.factor[slot]! || 1;
+      const surprises = 1 - score <= rarityAt(1 - surprise, factor) && deviation[i]! >= sensitivity * factor;
+      const change = watch(columns, slot, value - lift[i]!, value, score, surprises, this.#limits, verdict);
       const level = verdict.expected + lift[i]!;
       expected[i] = level;
       lower[i] = level - verdict.reach;
@@ -152,7 +177,8 @@ export class Detector implements Operator<State, string, Column> {
     const expected = this.#verdict.expected + this.#judge.lift[row]!;
     const { sensitivity } = this.#limits;
     const series = this.#context.names.series(slot);
-    const deviations = reach > 0 ? (Math.abs(peak - this.#verdict.expected) / reach) * sensitivity : 0;
+    const factor = columns.factor[slot]! || 1;
+    const deviations = reach > 0 ? (Math.abs(peak - this.#verdict.expected) / reach) * sensitivity * factor : 0;
     // What has just happened scores less: the peak is rare, however it was come to.
     const surest = Math.max(score, scoreOf(deviations === 0 ? sensitivity : deviations));
     const direction = peak > this.#verdict.expected ? 'up' : 'down';
@@ -169,7 +195,7 @@ export class Detector implements Operator<State, string, Column> {
       openedAt: opened,
       time,
       severity: severities[severity]!,
-      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, inside: reach > 0 && deviations < sensitivity, direction, season, agreeing, methods: this.#config.methods.length, ...band }, formatDuration(time - opened)),
+      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, inside: reach > 0 && deviations < sensitivity * factor, direction, season, agreeing, methods: this.#config.methods.length, factor, ...band }, formatDuration(time - opened)),
       value: furthest,
       ...band,
       score: surest,

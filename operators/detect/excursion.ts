@@ -13,6 +13,8 @@ export interface Watched extends Baseline {
   readonly surest: Float64Array;
   /** While an anomaly is open its severity, 1 (low) to 4 (critical); else 0. */
   readonly severity: Uint8Array;
+  /** What feedback makes of the width of the band; 0 stands for 1. */
+  readonly factor: Float64Array;
 }
 
 export interface Limits {
@@ -92,7 +94,7 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   const least = Math.max(limits.leastAbsolute, limits.leastRelative * Math.abs(level)) / sensitivity;
   const spread = scaleOf(watched, usual);
   verdict.confidence = confidenceOf(seen, limits.warmup);
-  const scale = seen === 0 ? least : Math.max(spread / verdict.confidence, least);
+  const scale = (seen === 0 ? least : Math.max(spread / verdict.confidence, least)) * (watched.factor[slot]! || 1);
   verdict.expected = level;
   verdict.reach = sensitivity * scale;
   if (seen < limits.warmup) {

@@ -18,11 +18,13 @@ export interface Told {
   /** Which of the methods find the row unusual, of so many. */
   readonly agreeing: readonly string[];
   readonly methods: number;
+  /** On the width of the band, by feedback. */
+  readonly factor: number;
 }
 
 /** `cpu_usage{host="a"} was 97.2; at this time of day 38 to 52 is usual (expected 45.1); 8.4 deviations above; 2 of 3 methods agree (deviation, change)` */
 export function explainOutside(told: Told): string {
-  return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}${agreement(told)}`;
+  return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}${agreement(told)}${taught(told)}`;
 }
 
 /** @param after `20s`: how long the anomaly was open */
@@ -49,6 +51,10 @@ function distance(told: Told): string {
 
 function agreement({ agreeing, methods }: Told): string {
   return methods > 1 && agreeing.length > 0 ? `; ${agreeing.length} of ${methods} methods agree (${agreeing.join(', ')})` : '';
+}
+
+function taught({ factor }: Told): string {
+  return factor === 1 ? '' : `; the band is ${factor.toFixed(2)} times as wide, by feedback`;
 }
 
 function rounded(value: number, { lower, upper }: Told): string {

@@ -256,6 +256,7 @@ export async function storeConformance(t: Test, { settled, forgets, column, firs
     await sink.receive!('again', anomaly(1000, 3, { state: 'closed' }));
     t.same(await find({}), [anomaly(5000, 1, { metric: 'disk', series: 'disk' }), burn, anomaly(1000, 3, { state: 'closed' })]);
     t.same(await find({ kind: 'anomaly', metric: 'cpu' }), [anomaly(1000, 3, { state: 'closed' })]);
+    t.same(await find({ id: 'b' }), [burn]);
     t.same((await find({ from: 1025, to: 3000 })).length, 2, 'those that overlap the time');
     t.same((await find({ to: 2999 })).length, 1);
     t.same((await find({ limit: 1 }))[0]?.openedAt, 5000);

@@ -10,11 +10,12 @@ const registry: Registry = {
     operator('score', { input: { rows: [] }, output: { rows: ['score'], findings: ['anomaly'] } }),
     operator('window', { input: { rows: [] }, output: { rows: ['mean'], late: true } }),
     operator('pass', { input: { rows: [] }, output: { rows: [], passes: true } }),
+    operator('listen', { input: { rows: [], findings: ['burn'] }, output: { rows: [], passes: true } }),
     operator('threshold', { input: { rows: ['score'] }, output: { findings: ['anomaly'] } }),
     operator('correlate', { input: { findings: ['anomaly', 'burn'] }, output: { findings: ['alert'] } }),
     operator('forecast-alerts', { input: { findings: ['forecast'] }, output: { findings: ['alert'] } }),
   ],
-  sources: [{ name: 'src' } as Partial<AnySource> as AnySource],
+  sources: [{ name: 'src' } as Partial<AnySource> as AnySource, { name: 'said', findings: ['burn'] } as Partial<AnySource> as AnySource],
   sinks: [{ name: 'snk' } as Partial<AnySink> as AnySink],
 };
 
@@ -102,6 +103,13 @@ await t.test('columns that are passed on: those that all inputs have', (t) => {
   t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'], p: ['pass', 's'], q: ['pass', 'p'], h: ['threshold', 'q'] }, { out: ['snk', 'h'] }), [], 'through several');
   t.same(problemsOf({ a: ['src'] }, { s: ['score', 'a'], w: ['window', 'a'], p: ['pass', 's', 'w'], h: ['threshold', 'p'] }, { out: ['snk', 'h'] }), ['operators.h.from.0: h (threshold) needs the columns score, which p does not give']);
   t.match(problemsOf({ a: ['src'] }, { s: ['score', 'a'], p: ['pass', 's', 'p'], h: ['threshold', 'p'] }, { out: ['snk', 'h'] }).at(-1), /cycle/, 'a cycle of them is told, not followed for ever');
+  t.end();
+});
+
+await t.test('a source of findings alone gives no rows, and takes no columns away', (t) => {
+  t.same(problemsOf({ a: ['src'], s: ['said'] }, { x: ['score', 'a', 's'] }, { out: ['snk', 'x', 's'] }), ['operators.x.from.1: x (score) takes rows, but s gives findings (burn)']);
+  t.same(problemsOf({ s: ['said'] }, { f: ['forecast-alerts', 's'] }, { out: ['snk', 'f'] }), ['operators.f.from.0: f (forecast-alerts) takes findings (forecast), but s gives findings (burn)']);
+  t.same(problemsOf({ a: ['src'], s: ['said'] }, { x: ['score', 'a'], p: ['listen', 'x', 's'], h: ['threshold', 'p'] }, { out: ['snk', 'h'] }), []);
   t.end();
 });
 

@@ -20,6 +20,7 @@ const registry: Registry = {
   ],
   sources: [
     { name: 'src', live: () => false, disorder: () => 2_000 } as Partial<AnySource> as AnySource,
+    { name: 'said', live: () => true, disorder: () => 0, findings: ['anomaly'] } as Partial<AnySource> as AnySource,
     { name: 'local', live: () => false, disorder: () => 0, local: () => ({ series: [] }) as Partial<LocalSource> as LocalSource } as Partial<AnySource> as AnySource,
   ],
   sinks: [{ name: 'snk', ordered: () => true } as Partial<AnySink> as AnySink],
@@ -78,6 +79,16 @@ await t.test('what joins nodes of two levels is on the higher', (t) => {
   t.same(actors(plan), ['a', 'g both']);
   t.same(plan.operators[2]!.inputs.map(({ kind }) => kind), ['link', 'fused']);
   t.same(links(plan), ['in -series-> a.0', 'a -group-> g.0', 'a -series-> both.0', 'both -series-> out.0']);
+  t.end();
+});
+
+await t.test('a source of findings alone takes no columns away and lets nobody wait for it', (t) => {
+  const plan = planOf({ in: ['src'], people: ['said'] }, { a: ['series', 'in'], b: ['series', 'a', 'people'] }, { out: ['snk', 'b'] });
+  t.same(plan.operators.map(({ columns }) => columns), [['of_series'], ['of_series']]);
+  t.same(plan.operators[1]!.inputs.map(({ rows, findings }) => ({ rows, findings })), [{ rows: true, findings: true }, { rows: false, findings: true }]);
+  t.same(plan.sources.map(({ quiet }) => quiet), [false, true]);
+  const alone = planOf({ in: ['src'] }, { a: ['series', 'in'] }, { out: ['snk', 'a'] });
+  t.equal(plan.operators[0]!.lead, alone.operators[0]!.lead, 'nor makes rows come earlier');
   t.end();
 });
 

@@ -5,7 +5,7 @@ import type { AnySink, AnySource } from '../../engine/connector.js';
 import { ControlSender, type Control } from '../../engine/control.js';
 import { Directory } from '../../engine/directory.js';
 import type { DirectoryChanges } from '../../engine/directory-changes.js';
-import { findingSchema, type Finding } from '../../engine/finding.js';
+import { findingKinds, findingSchema, type Finding } from '../../engine/finding.js';
 import { checkGraph, type GraphSpec, type Registry } from '../../engine/graph.js';
 import { WATERMARK_STEP_MS } from '../../engine/limits.js';
 import { findingsOf, MessageKind } from '../../engine/message.js';
@@ -50,7 +50,7 @@ function passOn(messages: readonly Message[]): AnyOperator {
     columns.set(`${row.time} ${seriesText(row.series.name, row.series.labels)} ${row.value}`, row.columns);
   }
   const names = [...new Set([...columns.values()].flatMap((row) => Object.keys(row)))];
-  const kinds = ['anomaly', 'forecast', 'burn', 'alert'] as const;
+  const kinds = findingKinds;
   return defineOperator({
     name: 'pass-on',
     version: 1,

@@ -176,6 +176,7 @@ const plausible: Record<FindingKind, Record<string, unknown>> = {
     budgetRemaining: 50,
   },
   alert: { correlationId: 'correlation', members: [], count: 1, suppressed: 0 },
+  feedback: { anomaly: '31c88d5c749f25ff', toldBy: 'node', verdict: 'false_positive', note: '', by: 'someone', at: 0, value: 80, expected: 50, lower: 40, upper: 60, score: 0.9995 },
 };
 
 function parsePairs(tokens: readonly string[]): [string, string][] {

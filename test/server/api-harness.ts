@@ -4,6 +4,7 @@ import type { Board, LatestRow } from '../../engine/board.js';
 import type { Clock } from '../../engine/clock.js';
 import type { History, HistoryRow } from '../../engine/connector.js';
 import type { StoredLetter } from '../../engine/dead-letter-files.js';
+import type { FeedbackBook } from '../../engine/feedback.js';
 import type { Alert, Anomaly, Burn, Finding, Forecast } from '../../engine/finding.js';
 import type { Resubmission } from '../../engine/resubmission-file.js';
 import type { Plan } from '../../engine/plan.js';
@@ -39,9 +40,9 @@ export class Memory implements History, Board {
     const { node, from, to, limit } = query;
     return Promise.resolve(this.kept[node]!.filter(({ time }) => time >= from && time <= to).slice(0, limit));
   }
-  findings({ kind, from, to, metric, limit }: Parameters<History['findings']>[0]): Promise<readonly Finding[]> {
+  findings({ kind, from, to, metric, id, limit }: Parameters<History['findings']>[0]): Promise<readonly Finding[]> {
     if (this.broken) return Promise.reject(new Error('the disk is gone'));
-    const found = this.found.filter((finding) => (kind === undefined || finding.kind === kind) && finding.openedAt >= from && finding.openedAt <= to && (metric === undefined || finding.metric === metric));
+    const found = this.found.filter((finding) => (kind === undefined || finding.kind === kind) && finding.openedAt >= from && finding.openedAt <= to && (metric === undefined || finding.metric === metric) && (id === undefined || finding.id === id));
     return Promise.resolve(found.sort((a, b) => b.openedAt - a.openedAt).slice(0, limit));
   }
 }
@@ -54,11 +55,13 @@ export class FakeRuntime implements RuntimeView {
   lives: Memory[] = [];
   letters: StoredLetter[] = [];
   checkpointFailure: RuntimeStatus['checkpointFailure'];
+  /** Sources of findings that its operators read. */
+  reads: string[] = [];
   planned: { name: string; type: string; config?: unknown }[] = [];
 
   get plan(): Plan {
     const spec = ({ name, type, config = {} }: { name: string; type: string; config?: unknown }) => ({ name, type, from: ['in'], config });
-    const operators = this.planned.map((node, index) => ({ spec: spec(node), index, actor: 0, columns: ['score'] }));
+    const operators = this.planned.map((node, index) => ({ spec: spec(node), index, actor: 0, columns: ['score'], inputs: this.reads.map((text) => ({ text, findings: true })) }));
     return { partitions: 64, shards: 2, sources: [{ spec: { name: 'in', type: 'http', from: [], config: { password: 'hunter2' } } }], operators, sinks: [] } as unknown as Plan;
   }
   status(): RuntimeStatus {
@@ -90,6 +93,13 @@ export class FakeRuntime implements RuntimeView {
   resubmit(letter: number, edited: Uint8Array | undefined): Promise<Resubmission> {
     this.resubmitted.push([letter, edited === undefined ? undefined : Buffer.from(edited).toString()]);
     return this.resubmitting();
+  }
+  book: FeedbackBook | undefined;
+  feedback(): FeedbackBook | undefined {
+    return this.book;
+  }
+  ahead(): number {
+    return NOW + 1_000;
   }
   deadLetters({ limit = 100 }: { limit?: number }): Promise<readonly StoredLetter[]> {
     return Promise.resolve(this.letters.slice(0, limit));

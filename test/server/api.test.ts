@@ -334,6 +334,7 @@ await t.test('the OpenAPI document names every route with its query and body', a
     '/api/alerts/active',
     '/api/alerts/correlated',
     '/api/anomalies',
+    '/api/anomalies/{id}/feedback',
     '/api/capacity-report',
     '/api/dead-letters',
     '/api/dead-letters/{id}/resubmit',
