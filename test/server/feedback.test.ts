@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import t from 'tap';
+import { feedback } from '../../cli/feedback.js';
 import { Book } from '../../connectors/feedback/book.js';
 import type { z } from 'zod';
 import { folder, stage } from '../connectors/stage.js';
 import * as schemas from '../../server/schemas.js';
 import { anomaly, Memory, NOW, startApi } from './api-harness.js';
 import { ask } from './raw-client.js';
-import { millrace, start } from '../cli/command.js';
+import { start } from '../cli/command.js';
 
 const ID = '0123456789abcdef';
 const PATH = `/api/anomalies/${ID}/feedback`;
@@ -74,14 +76,16 @@ await t.test('millrace feedback', async (t) => {
 
   t.match(await said(ID), { code: 0, stdout: `Nobody has said anything of anomaly ${ID}.\n` });
   t.match(await said(ID, '--false-positive', '--note', 'a \x1b[31m backup', '--by', 'ann'), { code: 0, stdout: /^odd raises the threshold of cpu_usage/ });
-  t.match(await said(ID, '--false-positive', '--note', 'a \x1b[31m backup'), { code: 1, stderr: /ann said so/ });
   const undone = await said(ID, '--undo', '--json');
   t.match(JSON.parse(undone.stdout), { undone: true, verdict: 'false_positive' });
   const listed = (await said(ID)).stdout;
   t.match(listed, /^[\d:.TZ-]+ {2}false alarm {2}ann: a .*backup\n[\d:.TZ-]+ {2}undone {7}\S/);
   t.notMatch(listed, '\x1b', 'what people wrote is printed as text');
   t.match(JSON.parse((await said(ID, '--json')).stdout), { anomaly_id: ID, feedback: [{}, {}] });
-  t.match(await said('fedcba9876543210', '--true-positive'), { code: 1, stderr: /no anomaly "fedcba9876543210"/ });
-  t.match(millrace(cwd, ['feedback', ID, '--undo', '--true-positive', '-c', 'mine.yml']), { code: 1, stderr: /say one of them/ });
-  t.match(millrace(cwd, ['feedback', ID, '-c', 'away.yml']), { code: 2, stderr: /no engine of this config answers at http:\/\/127\.0\.0\.1:9/ });
+  const fails = (what: string, options: object, message: RegExp, code: number, file = 'mine.yml') => t.rejects(feedback(what, { config: join(cwd, file), ...options }), { name: 'CommandError', code, message });
+  await fails(ID, { undo: true }, /No feedback stands/, 1);
+  await fails('fedcba9876543210', { truePositive: true }, /no anomaly "fedcba9876543210"/, 1);
+  await fails(ID, { undo: true, truePositive: true }, /say one of them/, 1);
+  await fails(ID, { note: 'why' }, /--note goes with/, 1);
+  await fails(ID, {}, /no engine of this config answers at http:\/\/127\.0\.0\.1:9/, 2, 'away.yml');
 });
