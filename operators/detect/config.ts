@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { QUANTILES } from './calibration.js';
 import { KINDS, methods } from './ensemble.js';
 import { SPANS } from './novelty.js';
-import { ALL_PHASES } from './season.js';
+import { ALL_PHASES, RINGS } from './season.js';
 
 export const config = z
   .strictObject({
@@ -32,7 +32,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1206 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1379 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -52,16 +52,17 @@ export const state = {
   revision: 'u32',
   phase: { type: 'f64', per: ALL_PHASES },
   visits: { type: 'u32', per: ALL_PHASES },
-  error: { type: 'f64', per: 2 },
-  predicted: { type: 'u32', per: 2 },
-  total: { type: 'f64', per: 2 },
-  phases: { type: 'u8', per: 2 },
+  error: { type: 'f64', per: RINGS },
+  predicted: { type: 'u32', per: RINGS },
+  total: { type: 'f64', per: RINGS },
+  phases: { type: 'u8', per: RINGS },
   low: { type: 'f64', per: 2 * SPANS },
   high: { type: 'f64', per: 2 * SPANS },
   spans: { type: 'u8', per: 2 },
   learned: 'u32',
   judgedAt: 'f64',
   previous: 'f64',
+  lifted: 'f64',
   short: 'f64',
   mean: { type: 'f64', per: KINDS },
   spread: { type: 'f64', per: KINDS },

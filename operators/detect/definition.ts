@@ -11,7 +11,7 @@ A row comes out as it came in, with all its columns and
 
 | column | |
 | --- | --- |
-| \`expected\` | the level: a robust mean of about the last \`memory\` samples, before this one; and what the time of day, or of the week, adds to it where that predicts the series better |
+| \`expected\` | the level: a robust mean of about the last \`memory\` samples, before this one; and what the time of the hour, of day, or of the week, adds to it where that predicts the series better |
 | \`lower\`, \`upper\` | the band: \`sensitivity\` deviations to either side |
 | \`score\` | 0 to 1, how unusual the row is by the chosen \`methods\` together, see below |
 | \`agree\` | how many of the methods find the row unusual by themselves |
@@ -20,8 +20,8 @@ A row comes out as it came in, with all its columns and
 
 | method | | unusual |
 | --- | --- | --- |
-| \`deviation\` | distance from what is expected, in standard deviations: by level, time of day or time of week, whichever has predicted this series best | from \`sensitivity\` on |
-| \`change\` | the step from the sample before, in standard deviations of the steps | from \`sensitivity\` on |
+| \`deviation\` | distance from what is expected, in standard deviations: by level, time of hour (where samples come at least every five minutes), of day or of week, whichever has predicted this series best | from \`sensitivity\` on |
+| \`change\` | the step from the sample before, less what a clear season makes of it, in standard deviations of the steps | from \`sensitivity\` on |
 | \`novelty\` | distance from all values that the series, or its short-term mean, ever had; it takes part where the deviation is 3 at least, and more while the series is young | when it takes part |
 
 Deviation and change count as the smaller of the two. **A score above 1 − p comes on a share p of the rows of a series in which

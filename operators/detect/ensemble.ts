@@ -3,13 +3,13 @@ import type { Limits } from './excursion.js';
 import { distanceTo, isKnown, know, type Known } from './novelty.js';
 import { follow, type Spread } from './robust-scale.js';
 import type { Rows } from './rows.js';
-import { believed, CLEARLY, DAY, NONE, predict, WEEK, type Prediction, type Seasons } from './season.js';
+import { believed, CLEARLY, NONE, predict, rings, type Prediction, type Seasons } from './season.js';
 
 /**
  * How unusual a value is, from three views of the series that fail in different ways, so that what they
  * say together is worth more:
  *
- * - deviation: distance from what is expected, which is the best of level, time of day and time of week;
+ * - deviation: distance from what is expected, which is the best of level, time of hour, of day and of week;
  * - change: the step from the value before. A row is deviant by the smaller of the two: a series that has
  *   drifted away is not a new anomaly with every row, and a large step to where it belongs is none;
  * - novelty: distance from all values that it, or its short-term mean, ever had. It counts where the deviation
@@ -23,6 +23,8 @@ export interface Judged extends Seasons, Known, Quantiles {
   readonly learned: Uint32Array;
   readonly judgedAt: Float64Array;
   readonly previous: Float64Array;
+  /** What the season added to it; 0: none was clear. */
+  readonly lifted: Float64Array;
   readonly short: Float64Array;
   /** Mean and variance of KINDS things each, see LEVEL to SHORT. */
   readonly mean: Float64Array;
@@ -83,11 +85,13 @@ export class Judge {
   #elapsed = column(0);
   #step = column(0);
   #short = column(0);
+  #expected = column(0);
+  #error = column(0);
   #least = column(0);
   #change = column(0);
   #novelty = column(0);
   #spreads = [spread(0), spread(0), spread(0), spread(0)] as const;
-  #rings = [prediction(0), prediction(0)] as const;
+  #rings = [prediction(0), prediction(0), prediction(0)] as const;
   /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
   season = new Uint8Array(0);
   lift = column(0);
@@ -106,8 +110,9 @@ export class Judge {
     const seen = this.#seen;
     const [level, long, step, short] = this.#spreads;
     this.#compare(judged, rows);
-    for (const ring of [DAY, WEEK] as const) predict(judged, ring, rows, this.#elapsed, memory, this.#rings[ring]);
+    for (const ring of rings) predict(judged, ring, rows, this.#elapsed, memory, this.#rings[ring]);
     follow(judged, { kind: LEVEL, kinds: KINDS }, rows, rows.value, seen, 0, memory, level);
+    this.#expect(judged, rows);
     if (change) follow(judged, { kind: STEP, kinds: KINDS }, rows, this.#step, seen, 1, memory, step);
     this.#deviate(rows);
     if (novelty) {
@@ -130,12 +135,14 @@ export class Judge {
     this.#elapsed = column(rows);
     this.#step = column(rows);
     this.#short = column(rows);
+    this.#expected = column(rows);
+    this.#error = column(rows);
     this.#least = column(rows);
     this.deviation = column(rows);
     this.#change = column(rows);
     this.#novelty = column(rows);
     this.#spreads = [spread(rows), spread(rows), spread(rows), spread(rows)];
-    this.#rings = [prediction(rows), prediction(rows)];
+    this.#rings = [prediction(rows), prediction(rows), prediction(rows)];
     this.season = new Uint8Array(rows);
     this.lift = column(rows);
     this.#unusual = new Uint8Array(rows);
@@ -161,30 +168,47 @@ export class Judge {
     }
   }
 
+  /** What each row is expected to be, by what has predicted its series best. The step from the row before is what no clear season makes. */
+  #expect({ lifted }: Judged, { length, slot }: Rows): void {
+    const { warmup } = this.#rules;
+    const [level] = this.#spreads;
+    const byRing = this.#rings;
+    const [hour, day, week] = byRing;
+    const { season, lift } = this;
+    for (let i = 0; i < length; i++) {
+      const at = slot[i]!;
+      const levelError = Math.sqrt(level.variance[i]!);
+      const ring = this.#seen[i]! < warmup ? NONE : believed(Number.isNaN(hour.middle[i]) ? Infinity : hour.error[i]!, day.error[i]!, week.error[i]!, levelError);
+      season[i] = NONE;
+      lift[i] = 0;
+      this.#expected[i] = level.mean[i]!;
+      this.#error[i] = levelError;
+      if (ring !== NONE) {
+        const { expected, error, middle } = byRing[ring];
+        this.#expected[i] = expected[i]!;
+        this.#error[i] = error[i]!;
+        if (error[i]! * CLEARLY < levelError && !Number.isNaN(middle[i])) {
+          season[i] = ring;
+          lift[i] = expected[i]! - middle[i]!;
+          if (lifted[at] !== 0) this.#step[i] = this.#step[i]! - (lift[i]! - lifted[at]!);
+        }
+      }
+      lifted[at] = lift[i]!;
+    }
+  }
+
   /** How far each row is from what is expected, and its step from what steps are, in standard deviations. */
   #deviate({ length, value }: Rows): void {
     const { sensitivity, up, down, leastAbsolute, leastRelative, warmup, change } = this.#rules;
-    const [level, , steps] = this.#spreads;
-    const [day, week] = this.#rings;
-    const { season, lift } = this;
+    const [, , steps] = this.#spreads;
     for (let i = 0; i < length; i++) {
-      season[i] = NONE;
-      lift[i] = 0;
       this.deviation[i] = 0;
       if (this.#seen[i]! < warmup) continue;
-      const levelError = Math.sqrt(level.variance[i]!);
-      const ring = believed(day.error[i]!, week.error[i]!, levelError);
-      const by = ring === DAY ? day : week;
-      const expected = ring === NONE ? level.mean[i]! : by.expected[i]!;
-      const error = ring === NONE ? levelError : by.error[i]!;
-      if (ring !== NONE && error * CLEARLY < levelError && !Number.isNaN(by.middle[i])) {
-        season[i] = ring;
-        lift[i] = expected - by.middle[i]!;
-      }
+      const expected = this.#expected[i]!;
       const least = Math.max(leastAbsolute, leastRelative * Math.abs(expected)) / sensitivity;
       const counts = value[i]! > expected ? up : down;
       this.#least[i] = least;
-      this.deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(error, least), sensitivity) : 0;
+      this.deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(this.#error[i]!, least), sensitivity) : 0;
       this.#change[i] = counts && change ? deviationsOf(Math.abs(this.#step[i]! - steps.mean[i]!), Math.max(Math.sqrt(steps.variance[i]!), least), sensitivity) : 0;
     }
   }

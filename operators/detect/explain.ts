@@ -1,4 +1,4 @@
-import { DAY, NONE, type Ring } from './season.js';
+import { NONE, type Ring } from './season.js';
 
 /** Texts for people. All numbers are shown to a tenth of the band's order of magnitude, which is what can be told apart. */
 export interface Told {
@@ -36,9 +36,11 @@ export function explainAdapted(told: Told, rows: number, after: string): string 
   return `${told.series} has stayed away for ${rows} samples (${after}), which is its new normal; it was ${rounded(told.peak, told)} at its furthest; ${usual(told)} before; ${distance(told)}`;
 }
 
+const WHEN = ['at this time of the hour ', 'at this time of day ', 'at this time of the week '] as const;
+
 function usual(told: Told): string {
   if (told.lower === told.upper) return `it had always been ${rounded(told.expected, told)}`;
-  const when = told.season === NONE ? '' : told.season === DAY ? 'at this time of day ' : 'at this time of the week ';
+  const when = told.season === NONE ? '' : WHEN[told.season];
   return `${when}${rounded(told.lower, told)} to ${rounded(told.upper, told)} is usual (expected ${rounded(told.expected, told)})`;
 }
 

@@ -2,40 +2,45 @@ import { clip, UNSURE, weightOf } from './robust-scale.js';
 import type { Rows } from './rows.js';
 
 /**
- * What is usual at this time of the day, and of the week: two rings of phases of three hours, each phase a
- * robust exponentially weighted mean, between whose centres is interpolated (as the seasonal sub-series of
- * STL are, each smoothed by itself; Cleveland et al., J. Off. Stat. 6, 1990). Phases go by the clock, so a
- * sample that is missing or comes at uneven times moves nothing; and they are wide, so that one hour of
- * daylight saving is a third of a phase, forgotten within the memory.
+ * What is usual at this time of the hour, of the day, and of the week: rings of phases, each phase a robust
+ * exponentially weighted mean (as the seasonal sub-series of STL are, each smoothed by itself; Cleveland et al.,
+ * J. Off. Stat. 6, 1990). Phases go by the clock, so a sample that is missing or comes at uneven times moves
+ * nothing. Those of the day and the week are three hours wide, and between their centres is interpolated: one hour
+ * of daylight saving is a third of a phase, forgotten within the memory. Those of the hour are five minutes wide and
+ * are not interpolated, as what comes by the hour is mostly a job that begins at a minute.
  *
  * Whether a series has such a season is not asked beforehand: every ring predicts each value before it
  * learns it, and the one whose errors are smallest is believed.
  */
 export interface Seasons {
-  /** Level of each phase: those of the day, then those of the week. */
+  /** Level of each phase: those of the hour, of the day, of the week. */
   readonly phase: Float64Array;
   /** Values that a phase has seen. */
   readonly visits: Uint32Array;
-  /** Robust variance of what the day, and the week, did not predict; over so many values. */
+  /** By ring: robust variance of what it did not predict; over so many values. */
   readonly error: Float64Array;
   readonly predicted: Uint32Array;
-  /** Sum of the levels of all phases of the day, and of the week, that have been seen; and how many that are. */
+  /** By ring: sum of the levels of all phases that have been seen; and how many that are. */
   readonly total: Float64Array;
   readonly phases: Uint8Array;
 }
 
 const HOUR = 3_600_000;
-export const DAY = 0;
-export const WEEK = 1;
-export type Ring = typeof DAY | typeof WEEK;
+export const HOURLY = 0;
+export const DAILY = 1;
+export const WEEKLY = 2;
+export type Ring = typeof HOURLY | typeof DAILY | typeof WEEKLY;
+export const rings = [HOURLY, DAILY, WEEKLY] as const;
+export const RINGS = rings.length;
 /** No ring predicts better than the level. */
-export const NONE = 2;
-const PERIOD = [24 * HOUR, 7 * 24 * HOUR] as const;
-const PHASES = [8, 56] as const;
-const FIRST = [0, 8] as const;
-export const ALL_PHASES = 64;
+export const NONE = RINGS;
+const PERIOD = [HOUR, 24 * HOUR, 7 * 24 * HOUR] as const;
+const PHASES = [12, 8, 56] as const;
+const FIRST = [0, 12, 20] as const;
+export const ALL_PHASES = 76;
+const SMOOTH = [false, true, true] as const;
 /** Time after which what a phase was has faded. Each is met once a period: the shorter that is, the more periods count. */
-const FADES_MS = [(10 * PERIOD[DAY]) / PHASES[DAY], (3 * PERIOD[WEEK]) / PHASES[WEEK]] as const;
+const FADES_MS = [(24 * PERIOD[HOURLY]) / PHASES[HOURLY], (10 * PERIOD[DAILY]) / PHASES[DAILY], (3 * PERIOD[WEEKLY]) / PHASES[WEEKLY]] as const;
 
 /** What a ring says of each row before it learns it. */
 export interface Prediction {
@@ -52,13 +57,15 @@ export function predict({ phase, visits, error, predicted, total, phases }: Seas
   const { length, time, slot, value } = rows;
   const period = PERIOD[ring];
   const count = PHASES[ring];
+  const width = period / count;
   const fades = FADES_MS[ring];
+  const smooth = SMOOTH[ring];
   for (let i = 0; i < length; i++) {
-    const turns = time[i]! / period;
-    const place = (turns - Math.floor(turns)) * count;
+    // In whole ms, and so exact: what begins with a phase must not fall into the one before.
+    const place = (time[i]! - Math.floor(time[i]! / period) * period) / width;
     const here = Math.min(Math.floor(place), count - 1);
     const first = slot[i]! * ALL_PHASES + FIRST[ring];
-    const at = 2 * slot[i]! + ring;
+    const at = RINGS * slot[i]! + ring;
     const level = phase[first + here]!;
     const visit = visits[first + here]! + 1;
     told.middle[i] = phases[at] === count ? total[at]! / count : NaN;
@@ -73,7 +80,7 @@ export function predict({ phase, visits, error, predicted, total, phases }: Seas
     }
     const aside = place - here - 0.5;
     const next = first + (aside > 0 ? (here + 1 === count ? 0 : here + 1) : here === 0 ? count - 1 : here - 1);
-    const expected = visits[next] === 0 ? level : level + Math.abs(aside) * (phase[next]! - level);
+    const expected = !smooth || visits[next] === 0 ? level : level + Math.abs(aside) * (phase[next]! - level);
     const seen = predicted[at]!;
     const variance = error[at]!;
     told.expected[i] = expected;
@@ -87,13 +94,18 @@ export function predict({ phase, visits, error, predicted, total, phases }: Seas
   }
 }
 
-/** The week has to be better by a sixth, as it has more to learn from noise. */
+/** The week has to be better by a sixth, as it has more to learn from noise; the hour by a third, as any series that wanders is nearest to what it was an hour ago. */
 const WEEK_HANDICAP = 1.2;
+const HOUR_HANDICAP = 1.5;
 
-/** Which ring is believed, by the standard deviations of what each, and the level, does not predict. */
-export function believed(day: number, week: number, level: number): Ring | typeof NONE {
-  if (week * WEEK_HANDICAP < Math.min(day, level)) return WEEK;
-  return day <= level ? DAY : NONE;
+/** Which ring is believed, by the standard deviations of what each, and the level, does not predict. The hour only once it is known whole. */
+export function believed(hour: number, day: number, week: number, level: number): Ring | typeof NONE {
+  const byHour = hour * HOUR_HANDICAP;
+  const byWeek = week * WEEK_HANDICAP;
+  const byDay = Math.min(day, level);
+  if (byHour < Math.min(byDay, byWeek)) return HOURLY;
+  if (byWeek < byDay) return WEEKLY;
+  return day <= level ? DAILY : NONE;
 }
 
 /** What is told to people, and moves their band, has to predict better than the level by a quarter. */

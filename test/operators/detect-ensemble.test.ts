@@ -5,13 +5,13 @@ import { bulkOf, learnQuantiles, QUANTILES, scoreOf, topOf } from '../../operato
 import { Judge, KINDS, type Judged, type Method, type Rules } from '../../operators/detect/ensemble.js';
 import { distanceTo, isKnown, know, SPANS, type Known } from '../../operators/detect/novelty.js';
 import { clip, follow } from '../../operators/detect/robust-scale.js';
-import { ALL_PHASES, DAY, predict, WEEK, type Prediction, type Ring, type Seasons } from '../../operators/detect/season.js';
+import { ALL_PHASES, believed, DAILY, HOURLY, NONE, predict, RINGS, WEEKLY, type Prediction, type Ring, type Seasons } from '../../operators/detect/season.js';
 import type { Rows } from '../../operators/detect/rows.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-const noSeasons = (): Seasons => ({ phase: new Float64Array(ALL_PHASES), visits: new Uint32Array(ALL_PHASES), error: new Float64Array(2), predicted: new Uint32Array(2), total: new Float64Array(2), phases: new Uint8Array(2) });
+const noSeasons = (): Seasons => ({ phase: new Float64Array(ALL_PHASES), visits: new Uint32Array(ALL_PHASES), error: new Float64Array(RINGS), predicted: new Uint32Array(RINGS), total: new Float64Array(RINGS), phases: new Uint8Array(RINGS) });
 const nothingKnown = (): Known => ({ low: new Float64Array(2 * SPANS), high: new Float64Array(2 * SPANS), spans: new Uint8Array(2) });
 const nothingJudged = (): Judged => ({
   ...noSeasons(),
@@ -19,6 +19,7 @@ const nothingJudged = (): Judged => ({
   learned: new Uint32Array(1),
   judgedAt: new Float64Array(1),
   previous: new Float64Array(1),
+  lifted: new Float64Array(1),
   short: new Float64Array(1),
   mean: new Float64Array(KINDS),
   spread: new Float64Array(KINDS),
@@ -105,20 +106,43 @@ await t.test('a series that was on at day and off at night is expected to be; wh
     // A day in the middle was not recorded.
     if (Math.floor(time / (24 * HOUR)) === 6) continue;
     const value = (time % (24 * HOUR) < 12 * HOUR ? 10 : 50) + random();
-    for (const ring of [DAY, WEEK] as const) said(seasons, ring, time, value);
+    for (const ring of [DAILY, WEEKLY] as const) said(seasons, ring, time, value);
   }
   const now = 40 * 24 * HOUR;
-  for (const ring of [DAY, WEEK] as const) {
+  for (const ring of [DAILY, WEEKLY] as const) {
     const { expected, error, middle } = said(structuredClone(seasons), ring, now + 4.5 * HOUR, 10);
     t.ok(Math.abs(expected - 10) < 2, `ring ${ring} at night`);
     t.ok(Math.abs(said(structuredClone(seasons), ring, now + 16.5 * HOUR, 50).expected - 50) < 2, `ring ${ring} at day`);
     t.ok(Math.abs(said(structuredClone(seasons), ring, -31.5 * HOUR, 50).expected - 50) < 2, `ring ${ring} before the epoch`);
     // One day of the week was never seen.
-    if (ring === WEEK) t.ok(Number.isNaN(middle));
+    if (ring === WEEKLY) t.ok(Number.isNaN(middle));
     else t.ok(Math.abs(middle - 30) < 2, `${middle} is the mean of the day`);
     t.ok(error < 20, `ring ${ring}: error ${error}`);
   }
-  t.strictSame(said(noSeasons(), WEEK, now, 1), { expected: NaN, error: Infinity, middle: NaN });
+  t.strictSame(said(noSeasons(), WEEKLY, now, 1), { expected: NaN, error: Infinity, middle: NaN });
+  t.end();
+});
+
+await t.test('what comes by the hour belongs to its five minutes, to the minute', (t) => {
+  const seasons = noSeasons();
+  for (let minute = 0; minute < 48 * 60; minute++) said(seasons, HOURLY, minute * MINUTE, minute % 60 < 5 ? 80 : 50);
+  const expected = (minute: number): number => said(structuredClone(seasons), HOURLY, (48 * 60 + minute) * MINUTE, 50).expected;
+  t.strictSame([0, 4, 5, 59, 60, -1, -60].map(expected), [80, 80, 50, 50, 80, 50, 80]);
+  t.equal(said(seasons, HOURLY, 48 * HOUR, 80).middle, 52.5);
+  t.equal(believed(1, 1.4, 1.3, 1.6), DAILY, 'the hour has to be better by a third, the week by a sixth');
+  t.equal(believed(1, 1.6, 1.2, 2), WEEKLY);
+  t.equal(believed(1, 1.6, 1.3, 2), HOURLY);
+  t.equal(believed(1, 1.4, 1.3, 1.3), NONE);
+  t.end();
+});
+
+await t.test('a job that is missed is as unusual as one at another time', (t) => {
+  const z = noise(6);
+  // At 1000 the job comes in the middle of an hour, at 1200 it does not come.
+  const values = Array.from({ length: 1_300 }, (_, i) => 50 + z() + ((i % 12 === 0 && i !== 1_200) || i === 1_002 ? 30 : 0));
+  const opinions = judgeAll(values, 5 * MINUTE);
+  t.ok(opinions.slice(600, 1_000).every(({ score }) => score < 0.9995), 'as a rule it is usual');
+  for (const row of [1_002, 1_200]) t.ok(opinions[row]!.score > 0.9995 && opinions[row]!.unusualBy.includes('change'), `${row}: ${opinions[row]!.score} by ${opinions[row]!.unusualBy.join()}`);
   t.end();
 });
 
