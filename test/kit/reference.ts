@@ -140,6 +140,8 @@ class Reference implements Outcome {
     this.#delay = definition.delay?.(config) ?? 0;
     this.#derive = definition.series?.(config) ?? ((series) => [{ series }]);
     this.#schema = definition.state?.(config, lead) ?? {};
+    // As in the engine: before the first series there are columns, of no slots.
+    this.#state = Object.fromEntries(Object.entries(this.#schema).map(([name, spec]) => [name, allocateColumn(spec, 0)]));
     this.#out = this.#output(ports.output.rows !== undefined, ports.output.passes === true, ports.output.late === true);
     this.#clearColumns();
     let self = NO_SLOT;
@@ -376,8 +378,7 @@ class Reference implements Outcome {
     const grown: Record<string, StateColumn> = {};
     for (const [name, spec] of Object.entries(this.#schema)) {
       const column = allocateColumn(spec, this.#capacity);
-      const old = (this.#state as Record<string, StateColumn>)[name];
-      if (old !== undefined) column.set(old);
+      column.set((this.#state as Record<string, StateColumn>)[name]!);
       grown[name] = column;
     }
     this.#state = grown;
