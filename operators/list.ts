@@ -4,9 +4,10 @@ import forecast from './forecast/definition.js';
 import select from './select/definition.js';
 import peers from './peers/definition.js';
 import rate from './rate/definition.js';
+import shifts from './shifts/definition.js';
 import window from './window/definition.js';
 import burnRate from './burn-rate/definition.js';
 import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, peers, rate, select, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, peers, rate, select, shifts, window];
