@@ -1,6 +1,9 @@
 import t from 'tap';
 import { formatDiagnostic } from '../../config/diagnostic.js';
 import { readConfigText } from '../../config/load.js';
+import { operators } from '../../operators/list.js';
+
+const types = operators.map(({ name }) => name).sort();
 
 /** What is told of a config, as text; an empty one where nothing is wrong. */
 function told(text: string, env: Readonly<Record<string, string>> = {}): string {
@@ -105,7 +108,7 @@ const cases: readonly (readonly [what: string, config: string, told: string])[] 
     'no type',
     but('type: detect, ', ''),
     lines(
-      'mine.yml:4:3: error: odd needs `type`: burn-rate, correlate, detect, forecast, rate, select or window',
+      `mine.yml:4:3: error: odd needs \`type\`: ${types.slice(0, -1).join(', ')} or ${types.at(-1)}`,
       '    4 |   odd: { from: nab, sensitivity: 3.5 }',
       '      |   ^^^',
     ),
