@@ -53,7 +53,7 @@ export class Actor {
   readonly #releases = new Map<number, readonly number[]>();
   #next = 0;
   #barrier = -1;
-  #local: { source: LocalSource; batch: Batch; filled: boolean; aligned: boolean; ended: boolean } | undefined;
+  #local: { source: LocalSource; count: (rows: number) => void; batch: Batch; filled: boolean; aligned: boolean; ended: boolean } | undefined;
   /** Where the rows of the source read here go. */
   readonly #localTargets: readonly { stage: Stage; port: number }[];
   /** By node. */
@@ -83,9 +83,9 @@ export class Actor {
     this.#localTargets = stages.flatMap((stage) => stage.node.inputs.flatMap((input, port) => (input.kind === 'local' ? [{ stage, port }] : [])));
   }
 
-  /** The source that this actor reads itself. */
-  read(source: LocalSource): void {
-    this.#local = { source, batch: allocateBatch([]), filled: false, aligned: false, ended: false };
+  /** The source that this actor reads itself. @param count counts its rows */
+  read(source: LocalSource, count: (rows: number) => void): void {
+    this.#local = { source, count, batch: allocateBatch([]), filled: false, aligned: false, ended: false };
   }
 
   /** The barrier of a checkpoint is on its way: it is here already for the source that the actor reads itself. */
@@ -256,9 +256,10 @@ export class Actor {
   #readLocal(): boolean {
     const local = this.#local;
     if (local === undefined || local.ended || (local.aligned && !local.filled)) return false;
-    const { source, batch } = local;
+    const { source, count, batch } = local;
     if (local.filled) {
       local.filled = false;
+      count(batch.length);
       for (const { stage, port } of this.#localTargets) stage.push(batch, port, false);
       return true;
     }

@@ -19,7 +19,7 @@ import type { RunningShards, Threads } from './shard-threads.js';
 import { Signal } from './signal.js';
 import { SinkPump } from './sink-pump.js';
 import type { Refusals } from './staging.js';
-import { Stats } from './stats.js';
+import { Stats, statsNodes } from './stats.js';
 import { Training } from './training.js';
 import { NO_SLOT, seriesText } from './series.js';
 
@@ -94,7 +94,7 @@ export class Run {
     this.#signals = this.#memory.signals.map((memory) => new Signal(memory, host.platform.timers));
     this.#signal = this.#signals.at(-1)!;
     this.#channels = new ThreadChannels(plan, this.#memory.channels, this.#signals);
-    this.stats = new Stats(this.#memory.stats, plan.operators.length, 0);
+    this.stats = new Stats(this.#memory.stats, statsNodes(plan), 0);
     this.names = new ThreadNames(plan.partitions, plan.owner);
     this.directory = new Directory(plan, options.registry);
     // Without operators no shard runs: what it is told would fill its channel, and nobody would read it.

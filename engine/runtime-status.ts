@@ -2,7 +2,7 @@ import type { CheckpointDone } from './checkpoint.js';
 import type { ConnectorHealth } from './connector.js';
 import type { Plan } from './plan.js';
 import type { Run } from './run.js';
-import { NodeField, ShardField } from './stats.js';
+import { NodeField, ShardField, statsOfSource } from './stats.js';
 import type { MetricFamily, NodeStatus, RuntimeStatus, ShardStatus } from './status.js';
 
 const WELL: ConnectorHealth = { status: 'ok' };
@@ -35,7 +35,7 @@ function sourceStatus(plan: Plan, run: Run | undefined): NodeStatus[] {
   return plan.sources.map(({ spec }, index) => {
     const status = live.get(spec.name);
     const { status: health, detail = status?.idle === true ? 'idle' : status?.ended === true ? 'ended' : undefined } = run?.sources.get(index)?.health?.() ?? WELL;
-    return { name: spec.name, type: spec.type, kind: 'source', health, ...(detail === undefined ? {} : { detail }), rowsIn: 0, rowsOut: status?.rows ?? 0, findingsOut: 0, late: 0, ...watermark(status?.watermark ?? NaN) };
+    return { name: spec.name, type: spec.type, kind: 'source', health, ...(detail === undefined ? {} : { detail }), rowsIn: 0, rowsOut: (status?.rows ?? 0) + sum(plan, run, statsOfSource(plan, index), NodeField.rowsOut), findingsOut: 0, late: 0, ...watermark(status?.watermark ?? NaN) };
   });
 }
 

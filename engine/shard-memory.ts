@@ -1,6 +1,6 @@
 import { Channel, channelBytes, type ChannelShape } from './channel.js';
 import { SIGNAL_BYTES, type Signal } from './signal.js';
-import { Stats } from './stats.js';
+import { Stats, statsNodes } from './stats.js';
 import type { Plan, Wire } from './plan.js';
 
 /** All memory that threads share: made by the main thread, handed to each shard with its task. */
@@ -41,7 +41,7 @@ export function shareMemory(plan: Plan): SharedMemory {
     // Where nothing is computed there is nobody to tell anything.
     controls: (plan.actors.length === 0 ? [] : shards).map(() => new SharedArrayBuffer(channelBytes(CONTROL_SHAPE))),
     channels,
-    stats: new SharedArrayBuffer(Stats.bytes(plan.operators.length, plan.shards)),
+    stats: new SharedArrayBuffer(Stats.bytes(statsNodes(plan), plan.shards)),
   };
 }
 

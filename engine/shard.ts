@@ -12,7 +12,7 @@ import { CONTROL_SHAPE, ThreadChannels, type SharedMemory } from './shard-memory
 import { Signal } from './signal.js';
 import type { Ask, Decided } from './ask.js';
 import { Stage, type SavedStage } from './stage.js';
-import { ShardField, Stats } from './stats.js';
+import { NodeField, ShardField, Stats, statsNodes, statsOfSource } from './stats.js';
 
 /** What a shard starts from. */
 export interface ShardStart {
@@ -61,7 +61,7 @@ export class Shard {
     const signals = memory.signals.map((m) => new Signal(m));
     this.#signal = signals[shard]!;
     this.#channels = new ThreadChannels(plan, memory.channels, signals);
-    this.#stats = new Stats(memory.stats, plan.operators.length, shard);
+    this.#stats = new Stats(memory.stats, statsNodes(plan), shard);
     this.#control = new Channel(memory.controls[shard]!, CONTROL_SHAPE, signals.at(-1)!, this.#signal);
     const definitions = new Map(operators.map((d) => [d.name, d]));
     for (const planned of plan.actors) this.#actors.push(this.#makeActor(planned, definitions, report));
@@ -131,7 +131,7 @@ export class Shard {
     const slot = own.map((i) => slots[i]!);
     const from = new Map((positions[index] ?? []).filter(([partition]) => plan.owner[partition] === shard));
     source.open(own, slot, slot.map((each) => this.#names.partitionAt(each)), from);
-    actor.read(source);
+    actor.read(source, (rows) => this.#stats.addNode(statsOfSource(plan, index), NodeField.rowsOut, rows));
   }
 
   #learn(announcement: Announcement): void {

@@ -7,6 +7,14 @@ export type ShardField = (typeof ShardField)[keyof typeof ShardField];
 /** Fields of a node or shard: a cache line. */
 const LINE = 8;
 
+/** Operators by their index in the plan, then sources, of which shards count those that they read themselves. */
+export function statsNodes({ operators, sources }: { readonly operators: readonly unknown[]; readonly sources: readonly unknown[] }): number {
+  return operators.length + sources.length;
+}
+export function statsOfSource({ operators }: { readonly operators: readonly unknown[] }, source: number): number {
+  return operators.length + source;
+}
+
 export class Stats {
   readonly #values: Float64Array;
 

@@ -127,6 +127,15 @@ t.test('replay: the same bytes on any number of shards; a summary; what was refu
   t.strictSame(readdirSync(cwd).sort(), ['bad.yml', 'doubtful.yml', 'good.yml', 'out.ndjson', 'queue.csv'], 'and nothing else is left behind');
 });
 
+t.test('replay: rows of a source that shards read themselves are counted, too', async (t) => {
+  const cwd = t.testdir({ 'made.yml': 'sources: { made: { type: generate, series: 10, count: 1000 } }\noperators: { odd: { type: detect, from: made } }\nsinks: { out: { type: file, from: odd, path: out.csv } }' });
+  for (const shards of ['1', '2']) {
+    const { code, stdout, stderr } = millrace(cwd, ['replay', 'made.yml', '--json', '--shards', shards]);
+    t.equal(code, 0, stderr);
+    t.match(JSON.parse(stdout), { rows: 1_000, nodes: { made: { rows_out: 1_000 }, odd: { rows_in: 1_000 } } });
+  }
+});
+
 t.test('replay: what goes wrong while it runs is told, with 2', async (t) => {
   const cwd = t.testdir({ 'good.yml': GOOD });
   const { code, stderr } = millrace(cwd, ['replay', 'good.yml']);

@@ -9,7 +9,7 @@ import { seriesText } from '../../engine/series.js';
 import { Shard } from '../../engine/shard.js';
 import { channelKey, shareMemory } from '../../engine/shard-memory.js';
 import { Signal } from '../../engine/signal.js';
-import { NodeField, Stats } from '../../engine/stats.js';
+import { NodeField, Stats, statsNodes } from '../../engine/stats.js';
 import { operators } from '../../operators/list.js';
 
 /**
@@ -46,7 +46,7 @@ const shard = new Shard({ plan, shard: 0, memory, names: names.all(), selves: []
 const signals = memory.signals.map((each) => new Signal(each));
 const wire = plan.wires[0]!;
 const results = new Channel(memory.channels[channelKey(wire, 0, 'main')]!, { columns: wire.columns }, signals[0]!, signals[1]!);
-const stats = new Stats(memory.stats, plan.operators.length, 0);
+const stats = new Stats(memory.stats, statsNodes(plan), 0);
 
 function takeSamples(count: number): number {
   const upTo = stats.ofNode(0, NodeField.rowsIn, 0) + count;
