@@ -48,6 +48,7 @@ const componentLibraries: Readonly<Record<string, readonly string[]>> = {
   'connectors/nats/': ['nats'],
   'connectors/questdb/': ['@questdb/nodejs-client', 'pg'],
   'operators/burn-rate/': ['@lezer/common'],
+  'operators/detect/': ['croner'],
 };
 
 const forbiddenName = /^(utils?|helpers?|common|managers?|misc)$/;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { QUANTILES } from './calibration.js';
 import { KINDS, methods } from './ensemble.js';
+import { maintenance } from './maintenance.js';
 import { SPANS } from './novelty.js';
 import { ALL_PHASES, RINGS } from './season.js';
 
@@ -26,6 +27,7 @@ export const config = z
     close_for: z.int().min(1).max(1000).default(5).describe('Samples in succession that have to be that close.'),
     adapt: z.int().min(2).default(300).describe('After so many samples away an anomaly closes and what it became is the new normal.'),
     memory: z.int().min(10).default(300).describe('Samples that the baseline remembers: older ones lose weight exponentially.'),
+    maintenance,
     warmup: z.int().min(10).default(30).describe('Samples before the first verdict: until then the score is 0.'),
   })
   .refine((of) => of.adapt > of.for, { path: ['adapt'], message: 'must be greater than `for`: what is normal before it opens never opens' });

@@ -48,6 +48,10 @@ times what the anomaly reached at its furthest, so that it would not have opened
 the same metric that are followed then get the fourth root of that. It stays until it is undone, and is then as if it had never been said;
 of what was said of a series, the last 32 can be undone. It does not change the score.
 
+**Maintenance.** In the times of \`maintenance\`, which go by the time of the samples, rows are passed on unjudged, with NaN in all
+columns, and nothing is learned from them: what is usual is afterwards what it was before. An anomaly that is open is closed by the first
+of them. What has changed by the maintenance and stays is an anomaly then, and after \`adapt\` samples the new normal.
+
 Each series is judged by its own time: samples older than its last one go to the output \`late\`, those of equal time are
 followed in their order. Values that are not finite, and stale markers, are passed on with NaN in all columns and change nothing.`,
   config,
@@ -111,6 +115,36 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '12m anomaly grew queue_length critical: queue_length was 141; 90.7 to 110.6 is usual (expected 100.7); 14.2 deviations above',
         '13m anomaly closed queue_length critical: queue_length has stayed away for 3 samples (2m), which is its new normal; it was 142 at its furthest; 90.7 to 110.6 is usual (expected 100.7) before; 14.5 deviations above',
         '3m late queue_length 100',
+      ],
+    },
+    {
+      title: 'In maintenance, which takes eight seconds from second 12 on, of one host: what was open is closed, and what comes then counts for nothing',
+      config: { warmup: 10, for: 1, maintenance: [{ from: '1970-01-01T00:00:12Z', to: '1970-01-01T00:00:20Z', where: 'cpu_usage{host="a"}' }] },
+      input: [
+        ...[50, 51, 49, 50, 52, 48, 50, 51, 49, 50, 51].map((value, i) => `${i}s cpu_usage{host="a"} ${value}`),
+        '11s cpu_usage{host="a"} 70',
+        '12s cpu_usage{host="a"} 5',
+        '19s cpu_usage{host="a"} 0',
+        '20s cpu_usage{host="a"} 51',
+      ],
+      output: [
+        '0s cpu_usage{host="a"} 50 score=0 agree=0 expected=50 lower=49.5 upper=50.5',
+        '1s cpu_usage{host="a"} 51 score=0 agree=0 expected=50 lower=49.5 upper=50.5',
+        '2s cpu_usage{host="a"} 49 score=0 agree=0 expected=50.6667 lower=40.7672 upper=60.5662',
+        '3s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.8333 lower=36.2208 upper=63.4458',
+        '4s cpu_usage{host="a"} 52 score=0 agree=0 expected=49.9 lower=41.325 upper=58.475',
+        '5s cpu_usage{host="a"} 48 score=0 agree=0 expected=50.6 lower=38.5975 upper=62.6025',
+        '6s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.8571 lower=35.6627 upper=64.0516',
+        '7s cpu_usage{host="a"} 51 score=0 agree=0 expected=49.8929 lower=38.6854 upper=61.1004',
+        '8s cpu_usage{host="a"} 49 score=0 agree=0 expected=50.1389 lower=40.2903 upper=59.9875',
+        '9s cpu_usage{host="a"} 50 score=0 agree=0 expected=49.9111 lower=40.808 upper=59.0142',
+        '10s cpu_usage{host="a"} 51 score=0.45 agree=0 expected=49.9273 lower=42.1218 upper=57.7327',
+        '11s cpu_usage{host="a"} 70 score=0.999694 agree=2 expected=50.1061 lower=42.6612 upper=57.551',
+        '12s cpu_usage{host="a"} 5 score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
+        '19s cpu_usage{host="a"} 0 score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
+        '20s cpu_usage{host="a"} 51 score=0.258836 agree=0 expected=50.1061 lower=42.6612 upper=57.551',
+        '11s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 42.7 to 57.6 is usual (expected 50.1); 9.4 deviations above; 2 of 3 methods agree (deviation, change)',
+        '12s anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is in maintenance: the anomaly is closed after 1s; it was 70 at its furthest; 42.7 to 57.6 is usual (expected 50.1); 9.4 deviations above',
       ],
     },
     {

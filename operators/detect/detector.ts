@@ -6,11 +6,12 @@ import { formatDuration } from '../../engine/scalars.js';
 import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
 import { Judge } from './ensemble.js';
-import { watch, ADAPTED, CLOSED, GREW, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
-import { explainAdapted, explainClosed, explainOutside, type Told } from './explain.js';
+import { interrupt, watch, ADAPTED, CLOSED, GREW, MUTED, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
+import { explainAdapted, explainClosed, explainMuted, explainOutside, type Told } from './explain.js';
 import { rarityAt } from './feedback.js';
+import { Maintenance } from './maintenance.js';
 import type { Rows } from './rows.js';
-import type { NONE, Ring } from './season.js';
+import { NONE, type Ring } from './season.js';
 import { Thresholds } from './thresholds.js';
 
 export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
@@ -18,6 +19,18 @@ export type Column = (typeof columnNames)[number];
 
 /** Larger values overflow when squared: as NaN and the infinities, they are passed on unjudged. */
 const LARGEST = 1e150;
+
+function isFollowed(value: number): boolean {
+  return Math.abs(value) <= LARGEST;
+}
+
+/** What the views say of a row for which something is told. */
+interface Grounds {
+  /** What the season adds. */
+  readonly lift: number;
+  readonly season: Ring | typeof NONE;
+  readonly agreeing: readonly string[];
+}
 
 /** The operator: rows in, the same rows with their verdict out, and findings of what opens, grows and closes. */
 export class Detector implements Operator<State, string, Column> {
@@ -27,11 +40,13 @@ export class Detector implements Operator<State, string, Column> {
   readonly #judge: Judge;
   readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0, score: 0 };
   readonly #thresholds: Thresholds;
+  readonly #maintenance: Maintenance;
   #isLate = new Uint8Array(BATCH_ROWS);
 
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
+    this.#maintenance = new Maintenance(of.maintenance, context.names);
     this.#thresholds = new Thresholds(context.names, of.surprise);
     this.#limits = {
       memory: of.memory,
@@ -60,32 +75,51 @@ export class Detector implements Operator<State, string, Column> {
     if (late === batch.length) return;
     const rows = late === 0 ? batch : this.#inTime(batch);
     const added = out.extend(rows);
-    if (this.#areFinite(rows)) {
-      this.#follow(rows, columns, added, out);
-      return;
-    }
-    this.#followFinite(rows, columns, added, out);
+    if (this.#maintenance.none && this.#areFinite(rows)) this.#follow(rows, columns, added, out);
+    else this.#followSome(rows, columns, added, out);
   }
 
   #areFinite({ length, value }: Batch): boolean {
-    for (let i = 0; i < length; i++) if (!(Math.abs(value[i]!) <= LARGEST)) return false;
+    for (let i = 0; i < length; i++) if (!isFollowed(value[i]!)) return false;
     return true;
   }
 
-  /** Follows the rows that can be judged; of the others all columns are NaN. */
-  #followFinite(batch: Batch, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
-    const finite = allocateBatch(columnNames, batch.length);
+  /** Follows the rows that can be judged and are not in maintenance; of the others all columns are NaN. */
+  #followSome(batch: Batch, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
+    const some = allocateBatch(columnNames, batch.length);
     const rows: number[] = [];
+    const waiting = new Set<number>();
+    const follow = (): void => {
+      this.#follow(some, columns, some.columns, out);
+      for (const [from, to] of rows.entries()) for (const name of columnNames) added[name][to] = some.columns[name][from]!;
+      rows.length = 0;
+      waiting.clear();
+      some.length = 0;
+    };
     for (let i = 0; i < batch.length; i++) {
+      const slot = batch.slot[i]!;
       for (const name of columnNames) added[name][i] = NaN;
-      if (!(Math.abs(batch.value[i]!) <= LARGEST)) continue;
-      finite.time[finite.length] = batch.time[i]!;
-      finite.slot[finite.length] = batch.slot[i]!;
-      finite.value[finite.length++] = batch.value[i]!;
+      if (!isFollowed(batch.value[i]!)) continue;
+      if (this.#maintenance.covers(slot, batch.time[i]!)) {
+        // What came before it may have opened what it closes.
+        if (waiting.has(slot)) follow();
+        this.#mute(slot, batch.time[i]!, columns, out);
+        continue;
+      }
+      some.time[some.length] = batch.time[i]!;
+      some.slot[some.length] = slot;
+      some.value[some.length++] = batch.value[i]!;
       rows.push(i);
+      waiting.add(slot);
     }
-    this.#follow(finite, columns, finite.columns, out);
-    for (const [from, to] of rows.entries()) for (const name of columnNames) added[name][to] = finite.columns[name][from]!;
+    follow();
+  }
+
+  #mute(slot: number, time: number, columns: Columns<State>, out: Output<Column>): void {
+    const change = interrupt(columns, slot, this.#limits, this.#verdict);
+    if (change === QUIET) return;
+    const lift = columns.furthest[slot]! - columns.peak[slot]!;
+    out.finding(this.#finding(change, slot, time, { lift, season: NONE, agreeing: [] }, columns));
   }
 
   /** What people say of its own anomalies. */
@@ -103,6 +137,7 @@ export class Detector implements Operator<State, string, Column> {
 
   release(slot: number): void {
     this.#thresholds.release(slot);
+    this.#maintenance.release(slot);
   }
 
   /** Marks the rows that are older than the last one of their series, and counts them. */
@@ -115,7 +150,7 @@ export class Detector implements Operator<State, string, Column> {
       const late = followed[slot] === 1 && time < last[slot]! ? 1 : 0;
       this.#isLate[i] = late;
       count += late;
-      if (late === 1 || !(Math.abs(batch.value[i]!) <= LARGEST)) continue;
+      if (late === 1 || !isFollowed(batch.value[i]!)) continue;
       last[slot] = time;
       followed[slot] = 1;
     }
@@ -156,13 +191,13 @@ export class Detector implements Operator<State, string, Column> {
       expected[i] = level;
       lower[i] = level - verdict.reach;
       upper[i] = level + verdict.reach;
-      if (change !== QUIET) out.finding(this.#finding(change, rows, i, columns));
+      if (change === QUIET) continue;
+      const grounds: Grounds = { lift: lift[i]!, season: judge.season[i] as Ring | typeof NONE, agreeing: judge.unusualBy(i) };
+      out.finding(this.#finding(change, slot, rows.time[i]!, grounds, columns));
     }
   }
 
-  #finding(change: Exclude<Change, typeof QUIET>, rows: Rows, row: number, columns: Columns<State>): Anomaly {
-    const slot = rows.slot[row]!;
-    const time = rows.time[row]!;
+  #finding(change: Exclude<Change, typeof QUIET>, slot: number, time: number, { lift, season, agreeing }: Grounds, columns: Columns<State>): Anomaly {
     const { openedAt, revision } = columns;
     // One that opens at the time at which the one before did has its id: it is that one, open again.
     if (change === OPENED && (revision[slot] === 0 || openedAt[slot] !== time)) {
@@ -172,9 +207,7 @@ export class Detector implements Operator<State, string, Column> {
     revision[slot] = revision[slot]! + 1;
     const opened = openedAt[slot]!;
     const { reach, confidence, peak, severity, score } = this.#verdict;
-    const season = this.#judge.season[row] as Ring | typeof NONE;
-    const agreeing = this.#judge.unusualBy(row);
-    const expected = this.#verdict.expected + this.#judge.lift[row]!;
+    const expected = this.#verdict.expected + lift;
     const { sensitivity } = this.#limits;
     const series = this.#context.names.series(slot);
     const factor = columns.factor[slot]! || 1;
@@ -213,6 +246,8 @@ export class Detector implements Operator<State, string, Column> {
         return explainClosed(told, after);
       case ADAPTED:
         return explainAdapted(told, this.#config.adapt, after);
+      case MUTED:
+        return explainMuted(told, after);
       default:
         return change satisfies never;
     }

@@ -58,7 +58,9 @@ export const GREW = 2;
 export const CLOSED = 3;
 /** Closed, because it has stayed so long that it is usual now. */
 export const ADAPTED = 4;
-export type Change = typeof QUIET | typeof OPENED | typeof GREW | typeof CLOSED | typeof ADAPTED;
+/** Closed, because maintenance has begun. */
+export const MUTED = 5;
+export type Change = typeof QUIET | typeof OPENED | typeof GREW | typeof CLOSED | typeof ADAPTED | typeof MUTED;
 
 /** Times the sensitivity from which an anomaly is medium, high, critical. */
 const MEDIUM = 1.5;
@@ -80,6 +82,32 @@ function severityOf(deviations: number, sensitivity: number): number {
   return ratio >= CRITICAL ? 4 : ratio >= HIGH ? 3 : ratio >= MEDIUM ? 2 : 1;
 }
 
+function leastScale(level: number, { leastAbsolute, leastRelative, sensitivity }: Limits): number {
+  return Math.max(leastAbsolute, leastRelative * Math.abs(level)) / sensitivity;
+}
+
+/** Fills in what is expected; returns what counts as one deviation. */
+function drawBand(watched: Watched, slot: number, level: number, spread: number, least: number, limits: Limits, verdict: Verdict): number {
+  const seen = watched.seen[2 * slot]!;
+  verdict.confidence = confidenceOf(seen, limits.warmup);
+  const scale = (seen === 0 ? least : Math.max(spread / verdict.confidence, least)) * (watched.factor[slot]! || 1);
+  verdict.expected = level;
+  verdict.reach = limits.sensitivity * scale;
+  return scale;
+}
+
+/** A row that counts for nothing: what was away is as if it had come back, without a longer tail. MUTED where an anomaly was open. */
+export function interrupt(watched: Watched, slot: number, limits: Limits, verdict: Verdict): typeof QUIET | typeof MUTED {
+  if (watched.outside[slot] === 0) return QUIET;
+  const level = watched.level[2 * slot]!;
+  drawBand(watched, slot, level, scaleOf(watched, 2 * slot), leastScale(level, limits), limits, verdict);
+  verdict.peak = watched.peak[slot]!;
+  verdict.severity = watched.severity[slot]!;
+  verdict.score = watched.surest[slot]!;
+  forget(watched, slot);
+  return verdict.severity > 0 ? MUTED : QUIET;
+}
+
 /**
  * Judges one value by what was usual before it, and then learns it. Values outside the band are kept
  * from the baseline: they make another, which takes over when they stay. What an excursion that ends
@@ -91,12 +119,9 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   const { sensitivity } = limits;
   const seen = watched.seen[usual]!;
   const level = seen === 0 ? value : watched.level[usual]!;
-  const least = Math.max(limits.leastAbsolute, limits.leastRelative * Math.abs(level)) / sensitivity;
+  const least = leastScale(level, limits);
   const spread = scaleOf(watched, usual);
-  verdict.confidence = confidenceOf(seen, limits.warmup);
-  const scale = (seen === 0 ? least : Math.max(spread / verdict.confidence, least)) * (watched.factor[slot]! || 1);
-  verdict.expected = level;
-  verdict.reach = sensitivity * scale;
+  const scale = drawBand(watched, slot, level, spread, least, limits, verdict);
   if (seen < limits.warmup) {
     learn(watched, usual, value, limits.memory, limits.warmup);
     return QUIET;
@@ -161,6 +186,10 @@ function settle(watched: Watched, slot: number, counted: number, limits: Limits)
 
 function endExcursion(watched: Watched, slot: number, level: number, spread: number, limits: Limits): void {
   lengthenTail(watched, 2 * slot, Math.abs(watched.peak[slot]! - level), spread, watched.outside[slot]! / limits.adapts);
+  forget(watched, slot);
+}
+
+function forget(watched: Watched, slot: number): void {
   clear(watched, 2 * slot + 1);
   watched.outside[slot] = 0;
   watched.run[slot] = 0;

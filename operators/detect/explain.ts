@@ -36,6 +36,11 @@ export function explainAdapted(told: Told, rows: number, after: string): string 
   return `${told.series} has stayed away for ${rows} samples (${after}), which is its new normal; it was ${rounded(told.peak, told)} at its furthest; ${usual(told)} before; ${distance(told)}`;
 }
 
+/** @param after how long it was open */
+export function explainMuted(told: Told, after: string): string {
+  return `${told.series} is in maintenance: the anomaly is closed after ${after}; it was ${rounded(told.peak, told)} at its furthest; ${usual(told)}; ${distance(told)}`;
+}
+
 const WHEN = ['at this time of the hour ', 'at this time of day ', 'at this time of the week '] as const;
 
 function usual(told: Told): string {
