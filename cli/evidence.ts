@@ -27,6 +27,8 @@ export interface ToldAnomaly {
   readonly upper: number;
   readonly score: number;
   readonly confidence: number;
+  /** Shares of methods, or of series. */
+  readonly contributions?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Rows of one series of a detector, in order of time. */
@@ -46,9 +48,10 @@ export interface Evidence {
 const labels = z.record(z.string(), z.string());
 const numbers = { value: z.number(), expected: z.number(), lower: z.number(), upper: z.number(), score: z.number() };
 const severity = z.enum(severities);
+const contributions = z.record(z.string(), z.number()).optional();
 
 const toldFinding = z.object({
-  finding: z.object({ ...numbers, kind: z.literal('anomaly'), id: z.string(), operator: z.string(), metric: z.string(), labels, state: z.enum(['opened', 'grew', 'closed']), openedAt: z.number(), time: z.number(), severity, explanation: z.string(), confidence: z.number() }),
+  finding: z.object({ ...numbers, kind: z.literal('anomaly'), id: z.string(), operator: z.string(), metric: z.string(), labels, state: z.enum(['opened', 'grew', 'closed']), openedAt: z.number(), time: z.number(), severity, explanation: z.string(), confidence: z.number(), contributions }),
 });
 const toldRow = z.object({ ...numbers, time: z.iso.datetime(), metric: z.string(), labels });
 
@@ -118,7 +121,7 @@ const ANSWER_MS = 10_000;
 const MOST_ANOMALIES = 1_000;
 
 const anomaliesAnswer = z.object({
-  anomalies: z.array(z.object({ ...numbers, id: z.string(), node: z.string(), metric_name: z.string(), labels, state: z.enum(['opened', 'grew', 'closed']), timestamp: z.iso.datetime(), revised_at: z.iso.datetime(), severity, explanation: z.string(), confidence: z.number() })),
+  anomalies: z.array(z.object({ ...numbers, id: z.string(), node: z.string(), metric_name: z.string(), labels, state: z.enum(['opened', 'grew', 'closed']), timestamp: z.iso.datetime(), revised_at: z.iso.datetime(), severity, explanation: z.string(), confidence: z.number(), contributions })),
 });
 const graphAnswer = z.object({ nodes: z.array(z.object({ name: z.string(), type: z.string() })) });
 const historyAnswer = z.object({ series: z.array(z.object({ metric_name: z.string(), labels, columns: z.array(z.string()), rows: z.array(z.array(z.number().nullable())) })), truncated: z.boolean() });

@@ -138,6 +138,7 @@ function sayAnomaly({ judged: { rows } }: Explanation, of: ToldAnomaly): string 
     `usual       ${short(of.lower)} to ${short(of.upper)}`,
     `score       ${of.score}: ${rarity(of.score)}`,
     `confidence  ${of.confidence.toFixed(2)}`,
+    ...(of.contributions === undefined ? [] : [`because of  ${sharesOf(of.contributions)}`]),
     ...(printed.length === 0 ? ['', 'Its rows are not kept any more.'] : ['', ...table(printed)]),
   ].join('\n')}\n`;
 }
@@ -173,6 +174,14 @@ function table(rows: readonly ChartRow[]): string[] {
 
 /** A series that is hardly known has a band, but is not judged: its score is 0. */
 const isOutside = ({ value, lower, upper, score }: ChartRow): boolean => score > 0 && (value < lower || value > upper);
+
+/** `change 52 %, deviation 48 %`: the largest first. */
+function sharesOf(contributions: Readonly<Record<string, number>>): string {
+  return Object.entries(contributions)
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, share]) => `${name} ${Math.round(100 * share)} %`)
+    .join(', ');
+}
 
 /** By what a score means. */
 function rarity(score: number): string {

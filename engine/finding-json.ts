@@ -24,8 +24,8 @@ export function findingJson(finding: Finding): Record<string, unknown> {
 function particulars(finding: Finding): Record<string, unknown> {
   switch (finding.kind) {
     case 'anomaly': {
-      const { value, expected, lower, upper, score, confidence, direction } = finding;
-      return { value, expected, lower, upper, score, confidence, direction };
+      const { value, expected, lower, upper, score, confidence, direction, contributions } = finding;
+      return { value, expected, lower, upper, score, confidence, direction, ...(contributions !== undefined && { contributions }) };
     }
     case 'forecast':
       return {

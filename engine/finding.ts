@@ -32,6 +32,7 @@ export const anomalySchema = z.object({
   score: z.number().min(0).max(1),
   confidence: z.number().min(0).max(1),
   direction: z.enum(['up', 'down']),
+  contributions: z.record(z.string(), z.number().min(0).max(1)).optional().describe('what it is told for, as shares that add up to 1: by method, or for a group by series'),
 });
 
 export const recommendedActions = [

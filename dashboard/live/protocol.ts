@@ -45,6 +45,7 @@ export interface Anomaly extends FindingBase {
   readonly score: number;
   readonly confidence: number;
   readonly direction: 'up' | 'down';
+  readonly contributions?: Readonly<Record<string, number>>;
 }
 
 export type Action = 'immediate_scale_up_required' | 'plan_scale_up' | 'monitor_closely' | 'consider_scale_down' | 'maintain_current_capacity';

@@ -55,6 +55,11 @@ export function scoreOf(deviations: number): number {
   return Math.max(0, 1 - TOP_SHARE * ratio * ratio);
 }
 
+/** How many nines that score has: 3 at TOP. 0 below one in ten. */
+export function ninesOf(deviations: number): number {
+  return Math.max(0, 2 * Math.log10(deviations / TOP) - Math.log10(TOP_SHARE));
+}
+
 export function learnQuantiles(of: Quantiles, slot: number, deviations: number): void {
   const { quantiles } = of;
   for (let which = 0; which < QUANTILES; which++) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { QUANTILES } from './calibration.js';
+import { METHODS } from './contributions.js';
 import { KINDS, methods } from './ensemble.js';
 import { maintenance } from './maintenance.js';
 import { SPANS } from './novelty.js';
@@ -34,7 +35,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1379 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1382 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -71,6 +72,7 @@ export const state = {
   peaks: { type: 'f64', per: 2 },
   quantiles: { type: 'f64', per: QUANTILES },
   factor: 'f64',
+  shares: { type: 'u8', per: METHODS },
 } as const;
 
 export type State = typeof state;

@@ -42,6 +42,9 @@ samples: what stays that long is the new normal. They carry the value furthest o
 \`sensitivity\` on medium, from 2 high, from 4 critical. Of a series that has always been 0 any
 other value is at the edge of the band, however large: how far out it is can't be told.
 
+**Contributions.** An anomaly says what it is told for: shares of the methods that add up to 1, by how many nines of a score each would
+give the row alone.
+
 **Feedback.** Name a source of type \`feedback\` in \`from\`, and what people say of an anomaly changes the threshold of its series: the
 width of the band, and the nines of the score that makes a surprise, are multiplied by a factor from 1/2 to 4. A false alarm raises it to 1.1
 times what the anomaly reached at its furthest, so that it would not have opened, but to twice what it was at most; where an anomaly is right, it falls to 0.9 of what it was. Series of

@@ -5,6 +5,7 @@ import type { Columns, Operator, OperatorContext, Output } from '../../engine/op
 import { formatDuration } from '../../engine/scalars.js';
 import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
+import { contributionsOf, keepShares } from './contributions.js';
 import { Judge } from './ensemble.js';
 import { interrupt, watch, ADAPTED, CLOSED, GREW, MUTED, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainMuted, explainOutside, type Told } from './explain.js';
@@ -192,6 +193,7 @@ export class Detector implements Operator<State, string, Column> {
       lower[i] = level - verdict.reach;
       upper[i] = level + verdict.reach;
       if (change === QUIET) continue;
+      if (change === OPENED || change === GREW) keepShares(columns, slot, judge.ninesBy(i));
       const grounds: Grounds = { lift: lift[i]!, season: judge.season[i] as Ring | typeof NONE, agreeing: judge.unusualBy(i) };
       out.finding(this.#finding(change, slot, rows.time[i]!, grounds, columns));
     }
@@ -218,6 +220,7 @@ export class Detector implements Operator<State, string, Column> {
     const furthest = columns.furthest[slot]!;
     const band = { expected, lower: expected - reach, upper: expected + reach };
     const subject = about(series);
+    const contributions = contributionsOf(columns, slot);
     return {
       id: findingId(this.#context.node, 'anomaly', subject.series, opened),
       kind: 'anomaly',
@@ -234,6 +237,7 @@ export class Detector implements Operator<State, string, Column> {
       score: surest,
       confidence,
       direction,
+      ...(contributions !== undefined && { contributions }),
     };
   }
 

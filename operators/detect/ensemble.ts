@@ -1,4 +1,4 @@
-import { bulkOf, learnQuantiles, topOf, type Quantiles } from './calibration.js';
+import { bulkOf, learnQuantiles, ninesOf, topOf, type Quantiles } from './calibration.js';
 import type { Limits } from './excursion.js';
 import { distanceTo, isKnown, know, type Known } from './novelty.js';
 import { follow, type Spread } from './robust-scale.js';
@@ -128,6 +128,13 @@ export class Judge {
     return methods.filter((method) => (this.#unusual[row]! & BIT[method]) !== 0);
   }
 
+  /** By how many nines of a score each method would give alone, as if nothing like it had just happened. */
+  ninesBy(row: number): number[] {
+    const { deviation, change, novelty } = this.#rules;
+    const isNew = novelty && this.#novelty[row]! > 0;
+    return [deviation ? ninesOf(this.deviation[row]!) : 0, change ? ninesOf(this.#change[row]!) : 0, isNew ? ninesOf(surpriseOf(this.#novelty[row]!)) : 0];
+  }
+
   #makeRoom(rows: number): void {
     if (rows <= this.#rows) return;
     this.#rows = rows;
@@ -254,7 +261,7 @@ export class Judge {
       const size = byDeviation ? (byChange ? Math.min(deviation, change) : deviation) : byChange ? change : 0;
       const unusual = surpass(peaks, 2 * slot[i]!, size, fades);
       const unheard = surpass(peaks, 2 * slot[i]! + 1, novelty, fades);
-      const surprise = unheard > 0 ? SURPRISING * (1 + unheard / DOUBLE) : unusual / (1 + unusual / SURPRISING);
+      const surprise = unheard > 0 ? surpriseOf(unheard) : unusual / (1 + unusual / SURPRISING);
       score[i] = Math.max(bulkOf(judged, slot[i]!, size), topOf(surprise));
       learnQuantiles(judged, slot[i]!, size);
       const by = (byDeviation && deviation >= sensitivity ? BIT.deviation : 0) + (byChange && change >= sensitivity ? BIT.change : 0) + (novelty > 0 ? BIT.novelty : 0);
@@ -262,6 +269,11 @@ export class Judge {
       agree[i] = COUNT[by]!;
     }
   }
+}
+
+/** As how many deviations something new counts. */
+function surpriseOf(novelty: number): number {
+  return SURPRISING * (1 + novelty / DOUBLE);
 }
 
 function column(rows: number): Float64Array {

@@ -27,7 +27,7 @@ await t.test('what a replay wrote: an anomaly by its id, a series, a picture', a
   ]) as [Done, Done, Done];
   t.equal(told.code, 0, told.stderr);
   t.ok(told.stdout.startsWith(`${explanation}\n\n`), told.stdout);
-  t.match(told.stdout, /\w+, by odd, from 2024-01-15T13:20:00\.000Z until 2024-01-15T13:\d\d:00\.000Z \(\d+m\)\nvalue +9\d\.?\d*\nexpected +[45]\d[.\d]*\nusual +4\d[.\d]* to 5\d[.\d]*\nscore +[\d.]+: .* normal rows? scores as high\nconfidence +0\.\d\d\n/);
+  t.match(told.stdout, /\w+, by odd, from 2024-01-15T13:20:00\.000Z until 2024-01-15T13:\d\d:00\.000Z \(\d+m\)\nvalue +9\d\.?\d*\nexpected +[45]\d[.\d]*\nusual +4\d[.\d]* to 5\d[.\d]*\nscore +[\d.]+: .* normal rows? scores as high\nconfidence +0\.\d\d\nbecause of +\w+ \d+ %(, \w+ \d+ %)*\n/);
   t.match(told.stdout, /\n2024-01-15T13:19:00.000Z +[\d.]+ .*\d\n2024-01-15T13:20:00.000Z +9\d[.\d]* +.* outside\n/);
   const svg = readFileSync(join(cwd, 'why.svg'), 'utf8');
   t.equal((svg.match(/class="anomaly /g) ?? []).length, 1);

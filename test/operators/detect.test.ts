@@ -8,6 +8,7 @@ import type { Columns, Output } from '../../engine/operator.js';
 import { seeded } from '../../engine/random.js';
 import detect from '../../operators/detect/definition.js';
 import { state, type State } from '../../operators/detect/config.js';
+import { keepShares, METHODS } from '../../operators/detect/contributions.js';
 import { runReference } from '../kit/reference.js';
 import { parseMessages, type Message, type OutputRow } from '../kit/text.js';
 
@@ -44,6 +45,33 @@ await t.test('an anomaly opens, grows and closes; its revisions are one finding'
   const opened = anomalies[0]!;
   t.match(opened.explanation, /^m was 54; 4\d\.\d to 5\d\.\d is usual \(expected (50|50\.\d|49\.\d)\); \d\.\d deviations above; \d of 3 methods agree \(deviation(, \w+)*\)$/);
   t.ok(opened.lower < 50 && opened.upper > 50 && opened.score > 0.998 && opened.confidence > 0.6);
+});
+
+await t.test('an anomaly says what it is told for, by method, to its end', async (t) => {
+  const sums = (of: readonly Anomaly[]): number[] => of.map(({ contributions = {} }) => Math.round(1e9 * Object.values(contributions).reduce((sum, share) => sum + share, 0)) / 1e9);
+  const jump = follow({}, [...calm, 90, ...calm.slice(0, 8)]).anomalies;
+  t.strictSame(sums(jump), [1, 1]);
+  t.strictSame(Object.keys(jump[0]!.contributions!), ['deviation', 'change', 'novelty']);
+  t.strictSame(jump[1]!.contributions, jump[0]!.contributions, 'the row that closes it is usual');
+  t.strictSame(follow({ methods: ['change'] }, [...calm, 90, ...calm.slice(0, 8)]).anomalies[0]!.contributions, { change: 1 });
+  // It creeps away: no step is unusual.
+  const creep = follow({ methods: ['deviation', 'change'] }, [...calm, ...Array.from({ length: 60 }, (_, i) => 50 + i)]).anomalies[0]!;
+  t.ok(creep.contributions!['deviation']! > 0.6, JSON.stringify(creep.contributions));
+});
+
+await t.test('parts are whole percents, and together a hundred', async (t) => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: METHODS, maxLength: METHODS }), (nines) => {
+        const shares = new Uint8Array(2 * METHODS);
+        keepShares({ shares }, 1, nines);
+        const total = nines.reduce((sum, each) => sum + each, 0);
+        const kept = [...shares.subarray(METHODS)];
+        if (kept.reduce((sum, each) => sum + each, 0) !== (total > 0 ? 100 : 0)) throw new Error(`${kept.join(' ')}`);
+        if (total > 0 && kept.some((each, i) => Math.abs(each - (100 * nines[i]!) / total) >= 1)) throw new Error(`${kept.join(' ')}`);
+      }),
+    ),
+  );
 });
 
 await t.test('one that opens again at the time at which it has opened before is the same one', async (t) => {
@@ -294,10 +322,10 @@ await t.test('how rows are cut into batches changes nothing, late ones among the
   for (const size of [2, 7, 64]) t.strictSame(pushAll(cut(size)), alone, `batches of ${size}`);
 });
 
-await t.test('a series costs 1379 bytes', async (t) => {
+await t.test('a series costs 1382 bytes', async (t) => {
   const bytes = { f64: 8, u32: 4, i32: 4, u8: 1 };
   const total = Object.values(state).reduce((sum, spec) => sum + (typeof spec === 'string' ? bytes[spec] : bytes[spec.type] * spec.per), 0);
-  t.equal(total, 1379);
+  t.equal(total, 1382);
 });
 
 await t.test('a config that can only be a mistake is refused', async (t) => {
