@@ -7,6 +7,7 @@ import { Connection } from './live/connection.js';
 import { FreshnessWatch } from './live/freshness.js';
 import { PROTOCOL, type Alert, type Anomaly, type Burn, type Forecast } from './live/protocol.js';
 import { refreshBudgets } from './store/budgets.js';
+import { feedback, findLearners } from './store/feedback.js';
 import { FindingStore } from './store/finding-store.js';
 import { Past } from './store/past.js';
 import { SeriesStore } from './store/series-store.js';
@@ -52,7 +53,7 @@ export function anomaliesOf(text: string): readonly Anomaly[] {
 
 export const connection = new Connection({
   open: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live`, PROTOCOL),
-  receivers: { metrics: series, anomalies, forecasts, 'burn-rates': burns, alerts },
+  receivers: { metrics: series, anomalies, forecasts, 'burn-rates': burns, alerts, feedback },
   clock: Date.now,
   random: Math.random,
   onServerTime: setServerTime,
@@ -70,6 +71,10 @@ export function start(): void {
   addEventListener('online', () => connection.connect());
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) connection.connect();
+  });
+  effect(() => {
+    // Of a server that comes back, the graph may be another one.
+    if (connection.link.value.state === 'live') void findLearners();
   });
   effect(() => {
     // Every second, and whenever the link changes.

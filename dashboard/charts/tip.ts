@@ -1,5 +1,5 @@
 import { formatClock } from '../format/time.js';
-import { tell, toneOf } from '../format/findings.js';
+import { formatShares, tell, toneOf } from '../format/findings.js';
 import type { Anomaly } from '../live/protocol.js';
 
 export interface TipRow {
@@ -81,6 +81,7 @@ function anomalyBlock(anomaly: Anomaly, now: number): HTMLElement {
     element('p', 'tip-head', `${anomaly.severity} anomaly${anomaly.state === 'closed' ? ', over' : ''}`),
     element('p', 'tip-value', `${value}; ${usual} is usual`),
     element('p', '', anomaly.explanation),
+    ...(anomaly.contributions === undefined ? [] : [element('p', '', `because of ${formatShares(anomaly.contributions)}`)]),
     element('p', 'tip-when', when),
   );
   return block;

@@ -24,6 +24,14 @@ export function formatBand(lower: number, upper: number, metric: string): string
   return shared !== '' && low.endsWith(shared) ? `${low.slice(0, -shared.length)} – ${high}` : `${low} – ${high}`;
 }
 
+/** `change 52 %, deviation 48 %`: the largest first. */
+export function formatShares(shares: Readonly<Record<string, number>>): string {
+  return Object.entries(shares)
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([name, share]) => `${name} ${Math.round(100 * share)}\u202f%`)
+    .join(', ');
+}
+
 export interface Told {
   /** `CPU busy · web-1` */
   readonly subject: string;

@@ -2,6 +2,7 @@ import { anomalies } from '../app.js';
 import { now } from '../clock.js';
 import { tell, toneOf } from '../format/findings.js';
 import type { Anomaly } from '../live/protocol.js';
+import { AnomalyFeedback } from './anomaly-feedback.js';
 import { Lesson } from './lesson.js';
 import { Panel } from './panel.js';
 import { SeverityTag } from './severity-tag.js';
@@ -48,6 +49,7 @@ function AnomalyItem({ anomaly }: { readonly anomaly: Anomaly }) {
           <Since time={Date.parse(anomaly.opened_at)} />
         </span>
       </button>
+      <AnomalyFeedback anomaly={anomaly} subject={subject} />
     </li>
   );
 }

@@ -18,6 +18,11 @@ const HISTORY_MS = 300_000;
 export class PageServer {
   readonly port: number;
   budgets: object = {};
+  /** Of its graph. */
+  nodes: object[] = [];
+  /** What it was told of anomalies, and what it answers. */
+  readonly told: string[] = [];
+  answer: { status: number; body: object } = { status: 202, body: {} };
   private readonly router: Router;
   private readonly scenario = new Scenario();
   private readonly live: LiveSink;
@@ -32,6 +37,13 @@ export class PageServer {
     this.port = port;
     this.clockedTo = from;
     router.route('GET', '/api/slo-compliance', () => ({ status: 200, body: this.budgets }));
+    router.route('GET', '/api/graph', () => ({ status: 200, body: { nodes: this.nodes } }));
+    for (const method of ['POST', 'DELETE'] as const) {
+      router.route(method, '/api/anomalies/:id/feedback', async (request) => {
+        this.told.push(`${method} ${request.params['id']} ${Buffer.from(await request.body()).toString()}`);
+        return this.answer;
+      });
+    }
     router.route('GET', '/api/history', ({ query }) => ({ status: 200, body: this.past(query) }));
   }
 

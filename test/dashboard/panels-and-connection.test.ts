@@ -4,7 +4,7 @@ import { root } from '../config/root.js';
 import { folder } from '../connectors/stage.js';
 import { browserNeeded, keep, measure, openPage, until } from './browser.js';
 import { PageServer } from './page-server.js';
-import { alertOf, anomalyOf, burnOf, closed, CPU, forecastOf } from './scenario.js';
+import { alertOf, anomalyOf, burnOf, closed, CPU, feedbackOf, forecastOf } from './scenario.js';
 
 const assets = join(root, 'build/dashboard');
 
@@ -69,6 +69,47 @@ await t.test('everything that was found is shown', browserNeeded, async (t) => {
   t.strictSame(errors, []);
 });
 
+await t.test('false alarm, or right: said, shown and undone', browserNeeded, async (t) => {
+  const server = await serve(t);
+  server.nodes = [
+    { name: 'people', type: 'feedback', from: [] },
+    { name: 'odd', type: 'detect', from: ['host', 'people'] },
+  ];
+  const now = Date.now();
+  const cpu = anomalyOf(CPU, { openedAt: now - 40_000, value: 91.3, lower: 22, upper: 47, severity: 'critical', contributions: { deviation: 0.48, change: 0.52 } });
+  const checkout = closed(anomalyOf('checkout_duration_seconds{shop="berlin"}', { openedAt: now - 30_000, value: 0.61, lower: 0.2, upper: 0.45 }), now);
+  const other = anomalyOf('queue_depth{queue="orders",shard="1"}', { openedAt: now - 20_000, value: 900, lower: 20, upper: 45, operator: 'deaf', id: 'deaf' });
+  await server.findings(cpu, checkout, other);
+  const { page, errors } = await openPage(t, server.address);
+  const item = (name: string) => page.locator('#anomalies .finding').filter({ hasText: name });
+  await item('Checkout').getByRole('button', { name: 'right' }).click();
+  await until('it is told', async () => server.told.length === 1);
+  await item('CPU busy').getByRole('button', { name: 'false alarm' }).click();
+  await until('and the other', async () => server.told.length === 2);
+  t.strictSame(server.told, [`POST ${checkout.id} {"verdict":"true_positive"}`, `POST ${cpu.id} {"verdict":"false_positive"}`]);
+  t.equal(await item('Queue').getByRole('group').count(), 0, 'not where nobody would learn from it');
+
+  const said = feedbackOf(cpu);
+  await server.findings(said);
+  await item('CPU busy').getByText('False alarm, says ann').waitFor();
+  t.equal(await item('CPU busy').getByRole('button', { name: 'right' }).count(), 0);
+  await keep(page, 'feedback');
+  server.answer = { status: 409, body: { detail: 'No feedback stands for this anomaly.' } };
+  await item('CPU busy').getByRole('button', { name: 'undo' }).click();
+  await item('CPU busy').getByRole('alert').waitFor();
+  t.match(await item('CPU busy').getByRole('alert').innerText(), 'No feedback stands');
+  t.equal(server.told.at(-1), `DELETE ${cpu.id} `);
+  server.answer = { status: 202, body: {} };
+  await item('CPU busy').getByRole('button', { name: 'undo' }).click();
+  await until('the failure is gone', async () => (await item('CPU busy').getByRole('alert').count()) === 0);
+  await server.findings({ ...said, revision: 2, state: 'closed' });
+  await item('CPU busy').getByRole('button', { name: 'right' }).waitFor();
+  await page.getByRole('article', { name: 'CPU busy' }).getByRole('button', { name: /anomaly/ }).focus();
+  t.match(await page.getByRole('article', { name: 'CPU busy' }).getByRole('status').innerText(), /because of change 52\s%, deviation 48\s%/);
+  await keep(page, 'contributions');
+  t.strictSame(errors.filter((error) => !error.includes('409')), []);
+});
+
 await t.test('a page whose server goes away looks stale, comes back and misses nothing', browserNeeded, async (t) => {
   const server = await serve(t);
   const { page, sent } = await openPage(t, server.address, { width: 390, height: 844, dark: true });
@@ -90,7 +131,7 @@ await t.test('a page whose server goes away looks stale, comes back and misses n
   await until('it is live again', async () => (await page.locator('.link').getAttribute('data-state')) === 'live');
   await until('the missed anomaly is listed', async () => (await page.locator('#anomalies .finding').count()) === 1);
   const asked = sent.at(-1)!.map((frame) => JSON.parse(frame) as { channel: string; from?: { epoch: string; offset: number } });
-  t.equal(asked.length, 5);
+  t.equal(asked.length, 6);
   for (const { channel, from } of asked) t.match(from, { epoch: /./, offset: Number }, `${channel} goes on where it stopped`);
   const back = Number(await plot.getAttribute('data-newest'));
   await until('the charts move again', async () => Number(await plot.getAttribute('data-newest')) > back);

@@ -1,4 +1,4 @@
-import { findingId, type Alert, type Anomaly, type Burn, type Finding, type Forecast } from '../../engine/finding.js';
+import { findingId, type Alert, type Anomaly, type Burn, type Feedback, type Finding, type Forecast } from '../../engine/finding.js';
 import { seeded } from '../../engine/random.js';
 import { parseSeries, seriesText } from '../../engine/series.js';
 import type { Row } from '../connectors/stage.js';
@@ -94,6 +94,21 @@ export function anomalyOf(text: string, given: Partial<Anomaly> & Pick<Anomaly, 
     score: 1,
     confidence: 0.97,
     direction: value > expected ? 'up' : 'down',
+    ...given,
+  };
+}
+
+export function feedbackOf(anomaly: Anomaly, given: Partial<Feedback> = {}): Feedback {
+  const { id, operator: toldBy, series, metric, labels, openedAt, value, expected, lower, upper, score } = anomaly;
+  return {
+    kind: 'feedback',
+    id: findingId(toldBy, 'feedback', series, openedAt),
+    revision: 1,
+    state: 'opened',
+    operator: 'people',
+    ...{ series, metric, labels, openedAt, time: openedAt, severity: 'info', explanation: 'ann says that this is a false alarm' },
+    ...{ anomaly: id, toldBy, verdict: 'false_positive', note: '', by: 'ann', at: openedAt },
+    ...{ value, expected, lower, upper, score },
     ...given,
   };
 }
