@@ -12,7 +12,7 @@ export const config = z
       .array(z.enum(methods))
       .min(1)
       .default([...methods])
-      .describe('The views that make the score: distance from what is expected (`deviation`), the step from the sample before (`change`), values that the series never had (`novelty`). All of them together are the best.'),
+      .describe('The views that make the score: distance from what is expected (`deviation`), the step from the sample before (`change`), what stays a little off (`residual`), values that the series never had (`novelty`). All of them together are the best.'),
     sensitivity: z.number().min(1).max(100).default(3.5).describe('Half the width of the band, in deviations. Higher: fewer anomalies.'),
     direction: z.enum(['both', 'up', 'down']).default('both').describe('Which side of the band counts. Values on the other side score 0.'),
     min_deviation: z.number().min(0).default(0).describe("The band is never narrower than this to either side, in the metric's own unit: smaller deviations are never anomalies."),
@@ -35,7 +35,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1382 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1407 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -67,6 +67,7 @@ export const state = {
   previous: 'f64',
   lifted: 'f64',
   short: 'f64',
+  residual: 'f64',
   mean: { type: 'f64', per: KINDS },
   spread: { type: 'f64', per: KINDS },
   peaks: { type: 'f64', per: 2 },

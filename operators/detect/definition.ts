@@ -16,15 +16,16 @@ A row comes out as it came in, with all its columns and
 | \`score\` | 0 to 1, how unusual the row is by the chosen \`methods\` together, see below |
 | \`agree\` | how many of the methods find the row unusual by themselves |
 
-**The score** is made from three views that fail in different ways:
+**The score** is made from four views that fail in different ways:
 
 | method | | unusual |
 | --- | --- | --- |
 | \`deviation\` | distance from what is expected, in standard deviations: by level, time of hour (where samples come at least every five minutes), of day or of week, whichever has predicted this series best | from \`sensitivity\` on |
 | \`change\` | the step from the sample before, less what a clear season makes of it, in standard deviations of the steps | from \`sensitivity\` on |
+| \`residual\` | the mean of about the last ten distances from what is expected, against what such means have been: what stays a little off | when it is 1.4 times \`sensitivity\` standard deviations off |
 | \`novelty\` | distance from all values that the series, or its short-term mean, ever had; it takes part where the deviation is 3 at least, and more while the series is young | when it takes part |
 
-Deviation and change count as the smaller of the two. **A score above 1 − p comes on a share p of the rows of a series in which
+Deviation and change count as the smaller of the two, residual as 0.7 of itself. **A score above 1 − p comes on a share p of the rows of a series in which
 nothing is unusual**, whatever its distribution and season: up to 0.999 it goes by what this series does. Beyond, from four
 deviations on, one scale holds for all series, so that one threshold fits them; and such scores are kept for what is a surprise: a row
 has to exceed the last peak, which fades to a third within 17 hours. Above 0.99997 the series has never been there before. Take
@@ -84,7 +85,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '12s cpu_usage{host="a"} 97.2 score=0.999905 agree=2 expected=50.0897 lower=43.5073 upper=56.6722',
         '13s cpu_usage{host="a"} 50 score=0.359325 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '14s cpu_usage{host="a"} 51 score=0.0539735 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
-        '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above; 2 of 3 methods agree (deviation, change)',
+        '12s anomaly opened cpu_usage{host="a"} critical: cpu_usage{host="a"} was 97.2; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above; 2 of 4 methods agree (deviation, change)',
         '14s anomaly closed cpu_usage{host="a"} critical: cpu_usage{host="a"} is back to usual after 2s; it was 97.2 at its furthest; 43.5 to 56.7 is usual (expected 50.1); 25.0 deviations above',
       ],
     },
@@ -114,7 +115,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '13m queue_length 142 score=0.318708 agree=0 expected=100.667 lower=90.706 upper=110.627',
         '14m queue_length 141 score=0.437813 agree=0 expected=141.333 lower=130.029 upper=152.638',
         '15m queue_length NaN score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
-        '11m anomaly opened queue_length high: queue_length was 140; 90.7 to 110.6 is usual (expected 100.7); 13.8 deviations above; 2 of 3 methods agree (deviation, change)',
+        '11m anomaly opened queue_length high: queue_length was 140; 90.7 to 110.6 is usual (expected 100.7); 13.8 deviations above; 2 of 4 methods agree (deviation, change)',
         '12m anomaly grew queue_length critical: queue_length was 141; 90.7 to 110.6 is usual (expected 100.7); 14.2 deviations above',
         '13m anomaly closed queue_length critical: queue_length has stayed away for 3 samples (2m), which is its new normal; it was 142 at its furthest; 90.7 to 110.6 is usual (expected 100.7) before; 14.5 deviations above',
         '3m late queue_length 100',
@@ -146,7 +147,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '12s cpu_usage{host="a"} 5 score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
         '19s cpu_usage{host="a"} 0 score=NaN agree=NaN expected=NaN lower=NaN upper=NaN',
         '20s cpu_usage{host="a"} 51 score=0.258836 agree=0 expected=50.1061 lower=42.6612 upper=57.551',
-        '11s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 42.7 to 57.6 is usual (expected 50.1); 9.4 deviations above; 2 of 3 methods agree (deviation, change)',
+        '11s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 42.7 to 57.6 is usual (expected 50.1); 9.4 deviations above; 2 of 4 methods agree (deviation, change)',
         '12s anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is in maintenance: the anomaly is closed after 1s; it was 70 at its furthest; 42.7 to 57.6 is usual (expected 50.1); 9.4 deviations above',
       ],
     },
@@ -191,7 +192,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '13s cpu_usage{host="a"} 50 score=0.363223 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '15s cpu_usage{host="a"} 70 score=0.97442 agree=0 expected=50.0897 lower=23.76 upper=76.4195',
         '15s cpu_usage{host="b"} 57 score=0.996063 agree=2 expected=50.0897 lower=42.2619 upper=57.9176',
-        '12s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 43.5 to 56.7 is usual (expected 50.1); 10.6 deviations above; 2 of 3 methods agree (deviation, change)',
+        '12s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 43.5 to 56.7 is usual (expected 50.1); 10.6 deviations above; 2 of 4 methods agree (deviation, change)',
         '13s anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is back to usual after 1s; it was 70 at its furthest; 43.5 to 56.7 is usual (expected 50.1); 10.6 deviations above',
       ],
     },
@@ -224,7 +225,7 @@ followed in their order. Values that are not finite, and stale markers, are pass
         '12s cpu_usage{host="a"} 70 score=0.999741 agree=2 expected=50.0897 lower=43.5073 upper=56.6722',
         '13s cpu_usage{host="a"} 50 score=0.363223 agree=0 expected=50.0897 lower=43.5073 upper=56.6722',
         '16s cpu_usage{host="a"} 70 score=0.97442 agree=0 expected=50.0897 lower=36.9249 upper=63.2546',
-        '12s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 43.5 to 56.7 is usual (expected 50.1); 10.6 deviations above; 2 of 3 methods agree (deviation, change)',
+        '12s anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} was 70; 43.5 to 56.7 is usual (expected 50.1); 10.6 deviations above; 2 of 4 methods agree (deviation, change)',
         '13s anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is back to usual after 1s; it was 70 at its furthest; 43.5 to 56.7 is usual (expected 50.1); 10.6 deviations above',
         '16s anomaly opened cpu_usage{host="a"} medium: cpu_usage{host="a"} was 70; 37 to 63 is usual (expected 50); 5.3 deviations above',
       ],

@@ -66,6 +66,7 @@ export class Detector implements Operator<State, string, Column> {
       ...this.#limits,
       deviation: of.methods.includes('deviation'),
       change: of.methods.includes('change'),
+      residual: of.methods.includes('residual'),
       novelty: of.methods.includes('novelty'),
     });
   }

@@ -1,17 +1,21 @@
 import { bulkOf, learnQuantiles, ninesOf, topOf, type Quantiles } from './calibration.js';
 import type { Limits } from './excursion.js';
 import { distanceTo, isKnown, know, type Known } from './novelty.js';
-import { follow, type Spread } from './robust-scale.js';
+import { follow, UNSURE, type Spread } from './robust-scale.js';
 import type { Rows } from './rows.js';
 import { believed, CLEARLY, NONE, predict, rings, type Prediction, type Seasons } from './season.js';
 
 /**
- * How unusual a value is, from three views of the series that fail in different ways, so that what they
+ * How unusual a value is, from four views of the series that fail in different ways, so that what they
  * say together is worth more:
  *
  * - deviation: distance from what is expected, which is the best of level, time of hour, of day and of week;
  * - change: the step from the value before. A row is deviant by the smaller of the two: a series that has
  *   drifted away is not a new anomaly with every row, and a large step to where it belongs is none;
+ * - residual: the mean of about the last ten residuals, of what they are expected to be 0, against what such means have been: an EWMA
+ *   chart (Roberts, Control chart tests based on geometric moving averages, Technometrics 1, 1959), and with it a one-sided tail as in the
+ *   anomaly likelihood of Ahmad et al. (Unsupervised real-time anomaly detection for streaming data, Neurocomputing 262, 2017). It sees
+ *   what stays a little off, where no single value is far out;
  * - novelty: distance from all values that it, or its short-term mean, ever had. It counts where the deviation
  *   agrees, the more so the less has been seen, when nearly everything is new.
  *
@@ -26,6 +30,8 @@ export interface Judged extends Seasons, Known, Quantiles {
   /** What the season added to it; 0: none was clear. */
   readonly lifted: Float64Array;
   readonly short: Float64Array;
+  /** Mean of the last residuals, in standard deviations. */
+  readonly residual: Float64Array;
   /** Mean and variance of KINDS things each, see LEVEL to SHORT. */
   readonly mean: Float64Array;
   readonly spread: Float64Array;
@@ -33,18 +39,19 @@ export interface Judged extends Seasons, Known, Quantiles {
   readonly peaks: Float64Array;
 }
 
-export const methods = ['deviation', 'change', 'novelty'] as const;
+export const methods = ['deviation', 'change', 'residual', 'novelty'] as const;
 export type Method = (typeof methods)[number];
 
 /** Which methods count, and limits as those of excursions. */
 export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {}
 
-/** What means and variances are kept of: values, values for longer, steps, and the short-term mean. */
+/** What means and variances are kept of: values, values for longer, steps, the short-term mean, and the mean of the last residuals. */
 const LEVEL = 0;
 const LONG = 1;
 const STEP = 2;
 const SHORT = 3;
-export const KINDS = 4;
+const RESIDUAL = 4;
+export const KINDS = 5;
 
 /** Times the memory, for the scale that novelty is measured by. */
 const LONGER = 3;
@@ -52,6 +59,10 @@ const LONGER = 3;
 const SHORT_VALUES = 20;
 /** A value of the short-term mean that is new counts so much of a new value. */
 const SHORT_SHARE = 1 / 3;
+/** The mean of residuals is over about so many, each counting up to so many standard deviations; and as they follow each other, a mean of them counts so much of one value. */
+const RESIDUAL_VALUES = 10;
+const RESIDUAL_MOST = 6;
+const RESIDUAL_SHARE = 0.7;
 /** Values that differ by less than this share of their standard deviation are the same. */
 const GRAIN = 0.1;
 /** A value may be new only from this many deviations on, and after n values this much / n more. */
@@ -70,8 +81,8 @@ function deviationsOf(distance: number, scale: number, sensitivity: number): num
 }
 
 /** Bits of `unusual`. */
-const BIT: Readonly<Record<Method, number>> = { deviation: 1, change: 2, novelty: 4 };
-const COUNT = [0, 1, 1, 2, 1, 2, 2, 3] as const;
+const BIT: Readonly<Record<Method, number>> = { deviation: 1, change: 2, residual: 4, novelty: 8 };
+const COUNT = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4] as const;
 
 /**
  * Judges rows by what was usual before them, and learns them. View by view over all rows, as each learns from its own
@@ -89,8 +100,10 @@ export class Judge {
   #error = column(0);
   #least = column(0);
   #change = column(0);
+  #residual = column(0);
+  #off = column(0);
   #novelty = column(0);
-  #spreads = [spread(0), spread(0), spread(0), spread(0)] as const;
+  #spreads = [spread(0), spread(0), spread(0), spread(0), spread(0)] as const;
   #rings = [prediction(0), prediction(0), prediction(0)] as const;
   /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
   season = new Uint8Array(0);
@@ -106,15 +119,19 @@ export class Judge {
   /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and `season`, `lift` and `deviation`. */
   judge(judged: Judged, rows: Rows, score: Float64Array, agree: Float64Array): void {
     this.#makeRoom(rows.length);
-    const { memory, change, novelty } = this.#rules;
+    const { memory, warmup, change, residual, novelty } = this.#rules;
     const seen = this.#seen;
-    const [level, long, step, short] = this.#spreads;
+    const [level, long, step, short, mean] = this.#spreads;
     this.#compare(judged, rows);
     for (const ring of rings) predict(judged, ring, rows, this.#elapsed, memory, this.#rings[ring]);
     follow(judged, { kind: LEVEL, kinds: KINDS }, rows, rows.value, seen, 0, memory, level);
     this.#expect(judged, rows);
     if (change) follow(judged, { kind: STEP, kinds: KINDS }, rows, this.#step, seen, 1, memory, step);
     this.#deviate(rows);
+    if (residual) {
+      this.#remain(judged, rows);
+      follow(judged, { kind: RESIDUAL, kinds: KINDS }, rows, this.#residual, seen, warmup, LONGER * memory, mean);
+    }
     if (novelty) {
       follow(judged, { kind: LONG, kinds: KINDS }, rows, rows.value, seen, 0, LONGER * memory, long);
       follow(judged, { kind: SHORT, kinds: KINDS }, rows, this.#short, seen, 0, LONGER * memory, short);
@@ -130,9 +147,9 @@ export class Judge {
 
   /** By how many nines of a score each method would give alone, as if nothing like it had just happened. */
   ninesBy(row: number): number[] {
-    const { deviation, change, novelty } = this.#rules;
+    const { deviation, change, residual, novelty } = this.#rules;
     const isNew = novelty && this.#novelty[row]! > 0;
-    return [deviation ? ninesOf(this.deviation[row]!) : 0, change ? ninesOf(this.#change[row]!) : 0, isNew ? ninesOf(surpriseOf(this.#novelty[row]!)) : 0];
+    return [deviation ? ninesOf(this.deviation[row]!) : 0, change ? ninesOf(this.#change[row]!) : 0, residual ? ninesOf(this.#off[row]!) : 0, isNew ? ninesOf(surpriseOf(this.#novelty[row]!)) : 0];
   }
 
   #makeRoom(rows: number): void {
@@ -147,8 +164,10 @@ export class Judge {
     this.#least = column(rows);
     this.deviation = column(rows);
     this.#change = column(rows);
+    this.#residual = column(rows);
+    this.#off = column(rows);
     this.#novelty = column(rows);
-    this.#spreads = [spread(rows), spread(rows), spread(rows), spread(rows)];
+    this.#spreads = [spread(rows), spread(rows), spread(rows), spread(rows), spread(rows)];
     this.#rings = [prediction(rows), prediction(rows), prediction(rows)];
     this.season = new Uint8Array(rows);
     this.lift = column(rows);
@@ -220,6 +239,20 @@ export class Judge {
     }
   }
 
+  /** The mean of the last residuals with each row. */
+  #remain({ residual }: Judged, { length, slot, value }: Rows): void {
+    const { warmup } = this.#rules;
+    for (let i = 0; i < length; i++) {
+      const seen = this.#seen[i]!;
+      if (seen < warmup) continue;
+      const scale = Math.max(this.#error[i]!, this.#least[i]!);
+      const left = scale > 0 ? Math.max(-RESIDUAL_MOST, Math.min(RESIDUAL_MOST, (value[i]! - this.#expected[i]!) / scale)) : 0;
+      const before = residual[slot[i]!]!;
+      this.#residual[i] = seen === warmup ? left : before + (2 / (RESIDUAL_VALUES + 1)) * (left - before);
+      residual[slot[i]!] = this.#residual[i]!;
+    }
+  }
+
   /** How new each row, or less, the short-term mean with it, is, in standard deviations; then it is known. */
   #renew(judged: Judged, { length, slot, value }: Rows): void {
     const { warmup } = this.#rules;
@@ -241,8 +274,9 @@ export class Judge {
   }
 
   #score(judged: Judged, { length, slot }: Rows, score: Float64Array, agree: Float64Array): void {
-    const { deviation: byDeviation, change: byChange, novelty: byNovelty, warmup, sensitivity } = this.#rules;
+    const { deviation: byDeviation, change: byChange, residual: byResidual, novelty: byNovelty, warmup, sensitivity, up, down } = this.#rules;
     const { peaks } = judged;
+    const means = this.#spreads[RESIDUAL];
     // Mostly the samples of all series are equally far apart.
     let elapsed = 0;
     let fades = 1;
@@ -258,13 +292,17 @@ export class Judge {
       const deviation = this.deviation[i]!;
       const change = this.#change[i]!;
       const novelty = byNovelty ? this.#novelty[i]! : 0;
-      const size = byDeviation ? (byChange ? Math.min(deviation, change) : deviation) : byChange ? change : 0;
+      const off = byResidual && this.#seen[i]! - warmup > UNSURE && means.variance[i]! > 0 ? (this.#residual[i]! - means.mean[i]!) / Math.sqrt(means.variance[i]!) : 0;
+      const residual = (off > 0 ? up : down) ? RESIDUAL_SHARE * Math.abs(off) : 0;
+      const deviant = byDeviation ? (byChange ? Math.min(deviation, change) : deviation) : byChange ? change : 0;
+      this.#off[i] = residual;
+      const size = Math.max(deviant, residual);
       const unusual = surpass(peaks, 2 * slot[i]!, size, fades);
       const unheard = surpass(peaks, 2 * slot[i]! + 1, novelty, fades);
       const surprise = unheard > 0 ? surpriseOf(unheard) : unusual / (1 + unusual / SURPRISING);
       score[i] = Math.max(bulkOf(judged, slot[i]!, size), topOf(surprise));
       learnQuantiles(judged, slot[i]!, size);
-      const by = (byDeviation && deviation >= sensitivity ? BIT.deviation : 0) + (byChange && change >= sensitivity ? BIT.change : 0) + (novelty > 0 ? BIT.novelty : 0);
+      const by = (byDeviation && deviation >= sensitivity ? BIT.deviation : 0) + (byChange && change >= sensitivity ? BIT.change : 0) + (residual >= sensitivity ? BIT.residual : 0) + (novelty > 0 ? BIT.novelty : 0);
       this.#unusual[i] = by;
       agree[i] = COUNT[by]!;
     }

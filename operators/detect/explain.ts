@@ -22,7 +22,7 @@ export interface Told {
   readonly factor: number;
 }
 
-/** `cpu_usage{host="a"} was 97.2; at this time of day 38 to 52 is usual (expected 45.1); 8.4 deviations above; 2 of 3 methods agree (deviation, change)` */
+/** `cpu_usage{host="a"} was 97.2; at this time of day 38 to 52 is usual (expected 45.1); 8.4 deviations above; 2 of 4 methods agree (deviation, change)` */
 export function explainOutside(told: Told): string {
   return `${told.series} was ${rounded(told.peak, told)}; ${usual(told)}; ${distance(told)}${agreement(told)}${taught(told)}`;
 }

@@ -21,12 +21,13 @@ const nothingJudged = (): Judged => ({
   previous: new Float64Array(1),
   lifted: new Float64Array(1),
   short: new Float64Array(1),
+  residual: new Float64Array(1),
   mean: new Float64Array(KINDS),
   spread: new Float64Array(KINDS),
   peaks: new Float64Array(2),
   quantiles: new Float64Array(QUANTILES),
 });
-const all: Rules = { deviation: true, change: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
+const all: Rules = { deviation: true, change: true, residual: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
 
 interface Opinion {
   readonly score: number;
@@ -214,11 +215,14 @@ await t.test('each method alone', (t) => {
   // A slow way to somewhere new has no step in it; a jump between two usual levels nothing new.
   const drift = Array.from({ length: 2_000 }, (_, i) => 50 + z() + Math.max(0, i - 1_900));
   const most = (values: readonly number[], rules: Partial<Rules>): number => Math.max(...judgeAll(values, 5 * MINUTE, rules).slice(1_900).map(({ score }) => score));
-  t.ok(most(drift, { deviation: false, novelty: false }) <= 0.9992, 'change');
-  t.ok(most(drift, { change: false, novelty: false }) > 0.9992, 'deviation');
-  t.ok(most(drift, { change: false, deviation: false }) > 0.9999, 'novelty');
+  t.ok(most(drift, { deviation: false, residual: false, novelty: false }) <= 0.9992, 'change');
+  t.ok(most(drift, { change: false, residual: false, novelty: false }) > 0.9992, 'deviation');
+  t.ok(most(drift, { change: false, residual: false, deviation: false }) > 0.9999, 'novelty');
+  const off = Array.from({ length: 2_000 }, (_, i) => 50 + z() + (i >= 1_950 ? 2.5 : 0));
+  t.ok(most(off, { deviation: false, change: false, novelty: false }) > 0.999, 'residual');
+  t.ok(judgeAll(off, 5 * MINUTE).slice(1_950).some(({ unusualBy }) => unusualBy.join() === 'residual'), 'where no value is far out');
   const jump = Array.from({ length: 2_000 }, (_, i) => z() + (i < 1_000 || i === 1_950 ? 0 : 100));
-  t.ok(most(jump, { deviation: false, novelty: false }) > 0.9992, 'change');
-  t.equal(most(jump, { change: false, deviation: false }), 0, 'novelty');
+  t.ok(most(jump, { deviation: false, residual: false, novelty: false }) > 0.9992, 'change');
+  t.equal(most(jump, { change: false, residual: false, deviation: false }), 0, 'novelty');
   t.end();
 });
