@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { QUANTILES } from './calibration.js';
 import { METHODS } from './contributions.js';
-import { KINDS, methods } from './ensemble.js';
+import { methods } from './ensemble.js';
 import { maintenance } from './maintenance.js';
 import { SPANS } from './novelty.js';
+import { KINDS } from './robust-scale.js';
 import { ALL_PHASES, RINGS } from './season.js';
 
 export const config = z

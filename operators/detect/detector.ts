@@ -180,7 +180,8 @@ export class Detector implements Operator<State, string, Column> {
     const verdict = this.#verdict;
     const { expected, lower, upper } = added;
     judge.judge(columns, rows, added.score, added.agree);
-    const { lift, deviation } = judge;
+    const { deviation } = judge;
+    const { lift } = judge.expectation;
     const { surprise, sensitivity } = this.#config;
     for (let i = 0; i < rows.length; i++) {
       const value = rows.value[i]!;
@@ -195,7 +196,7 @@ export class Detector implements Operator<State, string, Column> {
       upper[i] = level + verdict.reach;
       if (change === QUIET) continue;
       if (change === OPENED || change === GREW) keepShares(columns, slot, judge.ninesBy(i));
-      const grounds: Grounds = { lift: lift[i]!, season: judge.season[i] as Ring | typeof NONE, agreeing: judge.unusualBy(i) };
+      const grounds: Grounds = { lift: lift[i]!, season: judge.expectation.season[i] as Ring | typeof NONE, agreeing: judge.unusualBy(i) };
       out.finding(this.#finding(change, slot, rows.time[i]!, grounds, columns));
     }
   }

@@ -1,9 +1,9 @@
 import { bulkOf, learnQuantiles, ninesOf, topOf, type Quantiles } from './calibration.js';
 import type { Limits } from './excursion.js';
 import { distanceTo, isKnown, know, type Known } from './novelty.js';
-import { follow, UNSURE, type Spread } from './robust-scale.js';
-import type { Rows } from './rows.js';
-import { believed, CLEARLY, NONE, predict, rings, type Prediction, type Seasons } from './season.js';
+import { Expectation, type Expected } from './expectation.js';
+import { follow, LONG, RESIDUAL, SHORT, spread, STEP, UNSURE } from './robust-scale.js';
+import { column, type Rows } from './rows.js';
 
 /**
  * How unusual a value is, from four views of the series that fail in different ways, so that what they
@@ -22,19 +22,11 @@ import { believed, CLEARLY, NONE, predict, rings, type Prediction, type Seasons 
  * What has just happened is less of a surprise: each of the two (deviant, new) has to exceed its own last peak, which
  * fades with time, as the threshold of a neuron does after it has fired.
  */
-export interface Judged extends Seasons, Known, Quantiles {
-  /** Values learned. */
-  readonly learned: Uint32Array;
-  readonly judgedAt: Float64Array;
-  readonly previous: Float64Array;
-  /** What the season added to it; 0: none was clear. */
-  readonly lifted: Float64Array;
+export interface Judged extends Expected, Known, Quantiles {
+  /** The short-term mean. */
   readonly short: Float64Array;
   /** Mean of the last residuals, in standard deviations. */
   readonly residual: Float64Array;
-  /** Mean and variance of KINDS things each, see LEVEL to SHORT. */
-  readonly mean: Float64Array;
-  readonly spread: Float64Array;
   /** The fading peaks, two a series: of deviation, of novelty. */
   readonly peaks: Float64Array;
 }
@@ -44,14 +36,6 @@ export type Method = (typeof methods)[number];
 
 /** Which methods count, and limits as those of excursions. */
 export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {}
-
-/** What means and variances are kept of: values, values for longer, steps, the short-term mean, and the mean of the last residuals. */
-const LEVEL = 0;
-const LONG = 1;
-const STEP = 2;
-const SHORT = 3;
-const RESIDUAL = 4;
-export const KINDS = 5;
 
 /** Times the memory, for the scale that novelty is measured by. */
 const LONGER = 3;
@@ -91,50 +75,42 @@ const COUNT = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4] as const;
 export class Judge {
   readonly #rules: Rules;
   #rows = 0;
-  /** Of each row: values of its series before it, ms since the last of them, and the step from it. */
-  #seen = column(0);
-  #elapsed = column(0);
-  #step = column(0);
+  readonly expectation = new Expectation();
+  #steps = spread(0);
+  #long = spread(0);
+  #means = spread(0);
+  #residuals = spread(0);
+  /** Of each row: the short-term mean with it, the mean of the last residuals with it, and the least that a standard deviation is taken for. */
   #short = column(0);
-  #expected = column(0);
-  #error = column(0);
-  #least = column(0);
-  #change = column(0);
   #residual = column(0);
+  #least = column(0);
+  /** Standard deviations from what is expected; 0 on a side that does not count, and before the first verdict. Those of the other views likewise. */
+  deviation = column(0);
+  #change = column(0);
   #off = column(0);
   #novelty = column(0);
-  #spreads = [spread(0), spread(0), spread(0), spread(0), spread(0)] as const;
-  #rings = [prediction(0), prediction(0), prediction(0)] as const;
-  /** The season that predicts the series clearly better than its level does, and by how much this time is above the mean of all times. */
-  season = new Uint8Array(0);
-  lift = column(0);
-  /** Standard deviations from what is expected; 0 on a side that does not count, and before the first verdict. */
-  deviation = column(0);
   #unusual = new Uint8Array(0);
 
   constructor(rules: Rules) {
     this.#rules = rules;
   }
 
-  /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and `season`, `lift` and `deviation`. */
+  /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and the columns of `expectation`, and `deviation`. */
   judge(judged: Judged, rows: Rows, score: Float64Array, agree: Float64Array): void {
     this.#makeRoom(rows.length);
     const { memory, warmup, change, residual, novelty } = this.#rules;
-    const seen = this.#seen;
-    const [level, long, step, short, mean] = this.#spreads;
-    this.#compare(judged, rows);
-    for (const ring of rings) predict(judged, ring, rows, this.#elapsed, memory, this.#rings[ring]);
-    follow(judged, { kind: LEVEL, kinds: KINDS }, rows, rows.value, seen, 0, memory, level);
-    this.#expect(judged, rows);
-    if (change) follow(judged, { kind: STEP, kinds: KINDS }, rows, this.#step, seen, 1, memory, step);
+    this.expectation.expect(judged, rows, memory, warmup);
+    const { seen, step } = this.expectation;
+    if (change) follow(judged, STEP, rows, step, seen, 1, memory, this.#steps);
     this.#deviate(rows);
     if (residual) {
       this.#remain(judged, rows);
-      follow(judged, { kind: RESIDUAL, kinds: KINDS }, rows, this.#residual, seen, warmup, LONGER * memory, mean);
+      follow(judged, RESIDUAL, rows, this.#residual, seen, warmup, LONGER * memory, this.#residuals);
     }
     if (novelty) {
-      follow(judged, { kind: LONG, kinds: KINDS }, rows, rows.value, seen, 0, LONGER * memory, long);
-      follow(judged, { kind: SHORT, kinds: KINDS }, rows, this.#short, seen, 0, LONGER * memory, short);
+      this.#smooth(judged, rows);
+      follow(judged, LONG, rows, rows.value, seen, 0, LONGER * memory, this.#long);
+      follow(judged, SHORT, rows, this.#short, seen, 0, LONGER * memory, this.#means);
       this.#renew(judged, rows);
     }
     this.#score(judged, rows, score, agree);
@@ -155,111 +131,68 @@ export class Judge {
   #makeRoom(rows: number): void {
     if (rows <= this.#rows) return;
     this.#rows = rows;
-    this.#seen = column(rows);
-    this.#elapsed = column(rows);
-    this.#step = column(rows);
+    this.#steps = spread(rows);
+    this.#long = spread(rows);
+    this.#means = spread(rows);
+    this.#residuals = spread(rows);
     this.#short = column(rows);
-    this.#expected = column(rows);
-    this.#error = column(rows);
+    this.#residual = column(rows);
     this.#least = column(rows);
     this.deviation = column(rows);
     this.#change = column(rows);
-    this.#residual = column(rows);
     this.#off = column(rows);
     this.#novelty = column(rows);
-    this.#spreads = [spread(rows), spread(rows), spread(rows), spread(rows), spread(rows)];
-    this.#rings = [prediction(rows), prediction(rows), prediction(rows)];
-    this.season = new Uint8Array(rows);
-    this.lift = column(rows);
     this.#unusual = new Uint8Array(rows);
-  }
-
-  /** Each row and the one before it. */
-  #compare({ learned, judgedAt, previous, short }: Judged, { length, time, slot, value }: Rows): void {
-    const seen = this.#seen;
-    const elapsed = this.#elapsed;
-    const step = this.#step;
-    const means = this.#short;
-    for (let i = 0; i < length; i++) {
-      const at = slot[i]!;
-      const n = learned[at]!;
-      seen[i] = n;
-      elapsed[i] = n === 0 ? 0 : time[i]! - judgedAt[at]!;
-      step[i] = n === 0 ? 0 : value[i]! - previous[at]!;
-      means[i] = n === 0 ? value[i]! : short[at]! + (2 / (SHORT_VALUES + 1)) * (value[i]! - short[at]!);
-      short[at] = means[i]!;
-      previous[at] = value[i]!;
-      judgedAt[at] = time[i]!;
-      if (n < 0xffffffff) learned[at] = n + 1;
-    }
-  }
-
-  /** What each row is expected to be, by what has predicted its series best. The step from the row before is what no clear season makes. */
-  #expect({ lifted }: Judged, { length, slot }: Rows): void {
-    const { warmup } = this.#rules;
-    const [level] = this.#spreads;
-    const byRing = this.#rings;
-    const [hour, day, week] = byRing;
-    const { season, lift } = this;
-    for (let i = 0; i < length; i++) {
-      const at = slot[i]!;
-      const levelError = Math.sqrt(level.variance[i]!);
-      const ring = this.#seen[i]! < warmup ? NONE : believed(Number.isNaN(hour.middle[i]) ? Infinity : hour.error[i]!, day.error[i]!, week.error[i]!, levelError);
-      season[i] = NONE;
-      lift[i] = 0;
-      this.#expected[i] = level.mean[i]!;
-      this.#error[i] = levelError;
-      if (ring !== NONE) {
-        const { expected, error, middle } = byRing[ring];
-        this.#expected[i] = expected[i]!;
-        this.#error[i] = error[i]!;
-        if (error[i]! * CLEARLY < levelError && !Number.isNaN(middle[i])) {
-          season[i] = ring;
-          lift[i] = expected[i]! - middle[i]!;
-          if (lifted[at] !== 0) this.#step[i] = this.#step[i]! - (lift[i]! - lifted[at]!);
-        }
-      }
-      lifted[at] = lift[i]!;
-    }
   }
 
   /** How far each row is from what is expected, and its step from what steps are, in standard deviations. */
   #deviate({ length, value }: Rows): void {
     const { sensitivity, up, down, leastAbsolute, leastRelative, warmup, change } = this.#rules;
-    const [, , steps] = this.#spreads;
+    const steps = this.#steps;
+    const { seen, step, error, value: expectation } = this.expectation;
     for (let i = 0; i < length; i++) {
       this.deviation[i] = 0;
-      if (this.#seen[i]! < warmup) continue;
-      const expected = this.#expected[i]!;
+      if (seen[i]! < warmup) continue;
+      const expected = expectation[i]!;
       const least = Math.max(leastAbsolute, leastRelative * Math.abs(expected)) / sensitivity;
       const counts = value[i]! > expected ? up : down;
       this.#least[i] = least;
-      this.deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(this.#error[i]!, least), sensitivity) : 0;
-      this.#change[i] = counts && change ? deviationsOf(Math.abs(this.#step[i]! - steps.mean[i]!), Math.max(Math.sqrt(steps.variance[i]!), least), sensitivity) : 0;
+      this.deviation[i] = counts ? deviationsOf(Math.abs(value[i]! - expected), Math.max(error[i]!, least), sensitivity) : 0;
+      this.#change[i] = counts && change ? deviationsOf(Math.abs(step[i]! - steps.mean[i]!), Math.max(Math.sqrt(steps.variance[i]!), least), sensitivity) : 0;
     }
   }
 
   /** The mean of the last residuals with each row. */
   #remain({ residual }: Judged, { length, slot, value }: Rows): void {
     const { warmup } = this.#rules;
+    const { seen, error, value: expected } = this.expectation;
     for (let i = 0; i < length; i++) {
-      const seen = this.#seen[i]!;
-      if (seen < warmup) continue;
-      const scale = Math.max(this.#error[i]!, this.#least[i]!);
-      const left = scale > 0 ? Math.max(-RESIDUAL_MOST, Math.min(RESIDUAL_MOST, (value[i]! - this.#expected[i]!) / scale)) : 0;
+      if (seen[i]! < warmup) continue;
+      const scale = Math.max(error[i]!, this.#least[i]!);
+      const left = scale > 0 ? Math.max(-RESIDUAL_MOST, Math.min(RESIDUAL_MOST, (value[i]! - expected[i]!) / scale)) : 0;
       const before = residual[slot[i]!]!;
-      this.#residual[i] = seen === warmup ? left : before + (2 / (RESIDUAL_VALUES + 1)) * (left - before);
+      this.#residual[i] = seen[i] === warmup ? left : before + (2 / (RESIDUAL_VALUES + 1)) * (left - before);
       residual[slot[i]!] = this.#residual[i]!;
+    }
+  }
+
+  #smooth({ short }: Judged, { length, slot, value }: Rows): void {
+    const { seen } = this.expectation;
+    for (let i = 0; i < length; i++) {
+      const before = short[slot[i]!]!;
+      this.#short[i] = seen[i] === 0 ? value[i]! : before + (2 / (SHORT_VALUES + 1)) * (value[i]! - before);
+      short[slot[i]!] = this.#short[i]!;
     }
   }
 
   /** How new each row, or less, the short-term mean with it, is, in standard deviations; then it is known. */
   #renew(judged: Judged, { length, slot, value }: Rows): void {
     const { warmup } = this.#rules;
-    const [, long, , short] = this.#spreads;
+    const long = this.#long;
+    const short = this.#means;
     for (let i = 0; i < length; i++) {
       const set = 2 * slot[i]!;
-      const seen = this.#seen[i]!;
+      const seen = this.expectation.seen[i]!;
       const mean = this.#short[i]!;
       this.#novelty[i] = 0;
       if (seen >= warmup && this.deviation[i]! >= NOVEL + NOVEL_EARLY / seen) {
@@ -276,7 +209,8 @@ export class Judge {
   #score(judged: Judged, { length, slot }: Rows, score: Float64Array, agree: Float64Array): void {
     const { deviation: byDeviation, change: byChange, residual: byResidual, novelty: byNovelty, warmup, sensitivity, up, down } = this.#rules;
     const { peaks } = judged;
-    const means = this.#spreads[RESIDUAL];
+    const { seen, elapsed: since } = this.expectation;
+    const means = this.#residuals;
     // Mostly the samples of all series are equally far apart.
     let elapsed = 0;
     let fades = 1;
@@ -284,15 +218,15 @@ export class Judge {
       score[i] = 0;
       agree[i] = 0;
       this.#unusual[i] = 0;
-      if (this.#seen[i]! < warmup) continue;
-      if (elapsed !== this.#elapsed[i]!) {
-        elapsed = this.#elapsed[i]!;
+      if (seen[i]! < warmup) continue;
+      if (elapsed !== since[i]!) {
+        elapsed = since[i]!;
         fades = Math.exp(-elapsed / FADES_MS);
       }
       const deviation = this.deviation[i]!;
       const change = this.#change[i]!;
       const novelty = byNovelty ? this.#novelty[i]! : 0;
-      const off = byResidual && this.#seen[i]! - warmup > UNSURE && means.variance[i]! > 0 ? (this.#residual[i]! - means.mean[i]!) / Math.sqrt(means.variance[i]!) : 0;
+      const off = byResidual && seen[i]! - warmup > UNSURE && means.variance[i]! > 0 ? (this.#residual[i]! - means.mean[i]!) / Math.sqrt(means.variance[i]!) : 0;
       const residual = (off > 0 ? up : down) ? RESIDUAL_SHARE * Math.abs(off) : 0;
       const deviant = byDeviation ? (byChange ? Math.min(deviation, change) : deviation) : byChange ? change : 0;
       this.#off[i] = residual;
@@ -312,18 +246,6 @@ export class Judge {
 /** As how many deviations something new counts. */
 function surpriseOf(novelty: number): number {
   return SURPRISING * (1 + novelty / DOUBLE);
-}
-
-function column(rows: number): Float64Array {
-  return new Float64Array(rows);
-}
-
-function spread(rows: number): Spread {
-  return { mean: column(rows), variance: column(rows), after: column(rows) };
-}
-
-function prediction(rows: number): Prediction {
-  return { expected: column(rows), error: column(rows), middle: column(rows) };
 }
 
 /** `size` if it exceeds the peak at `at`, which fades first and then takes it over; else 0. */

@@ -1,3 +1,5 @@
+import { column, type Rows } from './rows.js';
+
 /**
  * Mean and variance of a stream, exponentially weighted and robust, in O(1) a value and 16 bytes each: West's
  * updating formulas (Updating mean and variance estimates, CACM 22, 1979; weighted: Finch, 2009) on values
@@ -19,6 +21,18 @@ export function weightOf(seen: number, memory: number): number {
   return 2 / (Math.min(seen + 1, memory) + 1);
 }
 
+/** Means and variances, of KINDS things a series: values, values for longer, steps, the short-term mean, and the mean of the last residuals. */
+export interface Followed {
+  readonly mean: Float64Array;
+  readonly spread: Float64Array;
+}
+export const LEVEL = 0;
+export const LONG = 1;
+export const STEP = 2;
+export const SHORT = 3;
+export const RESIDUAL = 4;
+export const KINDS = 5;
+
 /** What was known before each row, and the variance with it. */
 export interface Spread {
   readonly mean: Float64Array;
@@ -26,15 +40,19 @@ export interface Spread {
   readonly after: Float64Array;
 }
 
+export function spread(rows: number): Spread {
+  return { mean: column(rows), variance: column(rows), after: column(rows) };
+}
+
 /**
  * Follows one thing of every series, row by row.
- * @param place of the mean and the variance of this thing: those of a slot are at `slot * kinds + kind`
+ * @param kind which of the KINDS
  * @param values of it, a row each @param seen rows of the series before each row, of which the first `skip` had no value
  */
 export function follow(
-  { mean, spread }: { readonly mean: Float64Array; readonly spread: Float64Array },
-  { kind, kinds }: { readonly kind: number; readonly kinds: number },
-  rows: { readonly length: number; readonly slot: Uint32Array },
+  { mean, spread }: Followed,
+  kind: number,
+  rows: Pick<Rows, 'length' | 'slot'>,
   values: Float64Array,
   seen: Float64Array,
   skip: number,
@@ -44,7 +62,7 @@ export function follow(
   const { length, slot } = rows;
   const { mean: meanBefore, variance: varianceBefore, after } = told;
   for (let i = 0; i < length; i++) {
-    const at = slot[i]! * kinds + kind;
+    const at = slot[i]! * KINDS + kind;
     const m = mean[at]!;
     const variance = spread[at]!;
     const n = seen[i]! - skip;

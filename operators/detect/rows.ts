@@ -6,3 +6,8 @@ export interface Rows {
   readonly slot: Uint32Array;
   readonly value: Float64Array;
 }
+
+/** A value for each of so many rows. */
+export function column(rows: number): Float64Array {
+  return new Float64Array(rows);
+}

@@ -1,5 +1,5 @@
 import { clip, UNSURE, weightOf } from './robust-scale.js';
-import type { Rows } from './rows.js';
+import { column, type Rows } from './rows.js';
 
 /**
  * What is usual at this time of the hour, of the day, and of the week: rings of phases, each phase a robust
@@ -50,6 +50,10 @@ export interface Prediction {
   readonly error: Float64Array;
   /** Mean of all times; NaN while there are some that have not been seen. */
   readonly middle: Float64Array;
+}
+
+export function prediction(rows: number): Prediction {
+  return { expected: column(rows), error: column(rows), middle: column(rows) };
 }
 
 /** Predicts each row, then learns it. @param elapsed since the row of its series before, ms @param memory values that the error is about */
