@@ -52,7 +52,7 @@ export function anomalyChart(title: string, subtitle: string, rows: readonly Cha
     ...ticks.map((value) => axisLine(y(value), String(value))),
     text(LEFT, SCORE.top - 10, 'score: how many normal rows score as high', `font-size="11" fill="${colours.quiet}"`),
     ...([[0, 'all'], [1, '1 in 10'], [3, '1 in 1,000'], [RAREST, '1 in a million']] as const).map(([power, label]) => axisLine(SCORE.top + SCORE.height * (1 - power / RAREST), label)),
-    ...timeTicks(from, to).map(({ time, label }) => text(x(time), bottom + 20, label, `font-size="11" fill="${colours.quiet}" text-anchor="middle"`)),
+    ...timeTicks(from, to).map(({ time, label }) => text(x(time), bottom + 20, label, `font-size="11" fill="${colours.quiet}" text-anchor="${x(time) > WIDTH - RIGHT - 30 ? 'end' : 'middle'}"`)),
     text(WIDTH - RIGHT, HEIGHT - 6, `UTC, from ${new Date(from).toISOString().slice(0, 10)}`, `font-size="11" fill="${colours.quiet}" text-anchor="end"`),
     `<path class="band" d="${bandPath(drawn, x, y)}" fill="${colours.band}" fill-opacity="0.6"/>`,
     line('expected', drawn.map(({ time, expected }) => [x(time), y(expected)]), `stroke="${colours.expected}" stroke-width="1.2" stroke-dasharray="4 3"`),
