@@ -3,6 +3,7 @@ import detect from './detect/definition.js';
 import forecast from './forecast/definition.js';
 import select from './select/definition.js';
 import peers from './peers/definition.js';
+import presence from './presence/definition.js';
 import rate from './rate/definition.js';
 import shifts from './shifts/definition.js';
 import window from './window/definition.js';
@@ -10,4 +11,4 @@ import burnRate from './burn-rate/definition.js';
 import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, peers, rate, select, shifts, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, peers, presence, rate, select, shifts, window];
