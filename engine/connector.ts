@@ -142,7 +142,7 @@ export interface SourceDefinition<Config = unknown> {
   readonly examples: readonly ConnectorExample[];
   /**
    * It gives findings of these kinds and no rows. It then promises nothing about time and nobody waits for it: each of its findings
-   * is dated after the watermark of those it is for (`FeedbackBook`).
+   * is dated by the intake, ahead of all that its readers have been told; their own time is the earliest that is meant.
    */
   readonly findings?: readonly FindingKind[];
   /** Live: follows the clock, and its watermark goes on when it is idle. Not live: replayable, ends. */

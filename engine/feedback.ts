@@ -15,7 +15,7 @@ export interface FeedbackBook {
   /** All that was said of an anomaly and is kept, oldest first. */
   about(anomaly: string): readonly Feedback[];
   /**
-   * `from`: since when it holds, event time that its readers have not reached. Resolves when it is on disk: then it holds, after a
+   * `from`: since when it holds, by event time; later where the rows are ahead of that when it is handed on. Resolves when it is on disk: then it holds, after a
    * crash too. Rejects with an `HttpError`: 409 where the same stands already, 429 or 503 where it can't be kept.
    */
   say(anomaly: Anomaly, said: Said, from: Time): Promise<Feedback>;

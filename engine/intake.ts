@@ -1,6 +1,7 @@
 import type { Clock, Time } from './clock.js';
 import type { Source } from './connector.js';
 import type { Control, ControlSender } from './control.js';
+import { Dating } from './dating.js';
 import type { Directory } from './directory.js';
 import type { Decision, Journal } from './journal.js';
 import { IdleSources, type Move } from './idle.js';
@@ -28,6 +29,7 @@ export class Intake {
   readonly #abort = new AbortController();
   readonly #journal: Journal | undefined;
   readonly #idle: IdleSources;
+  readonly #dating: Dating;
   #broken = false;
   #ended = false;
   /** Some operator has training tasks: then the journal says how far watermarks may have been told. */
@@ -56,6 +58,7 @@ export class Intake {
     this.#clock = clock;
     this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
     this.#idle = new IdleSources(plan, this.#sources, clock);
+    this.#dating = new Dating(plan, this.#sources, journal);
   }
 
   /** Goes on from where the sources stood, and decides again what the journal says. */
@@ -69,6 +72,7 @@ export class Intake {
 
   /** Until every source has ended; then the graph is told. */
   async run(): Promise<void> {
+    for (const staging of this.#sources) if (staging.planned.quiet) await this.#dateAgain(staging);
     await this.#pass(async () => {
       for (const staging of this.#sources) {
         await this.#decideAgain(staging);
@@ -240,9 +244,28 @@ export class Intake {
     if (this.#outlets.some((outlet) => outlet.blocked)) await this.#flush();
   }
 
+  /** What was dated before a crash goes before everything that it must not be overtaken by. */
+  async #dateAgain(staging: Staging): Promise<void> {
+    while (this.#dating.waits(staging)) {
+      if (staging.empty) await staging.read(AbortSignal.abort());
+      if (staging.empty) break;
+      await this.#pass(() => this.#finish(staging));
+    }
+    this.#dating.forget(staging);
+  }
+
+  /** Event time that the readers of what people say have not reached; undefined where there is no such source, or no time yet. */
+  get ahead(): Time | undefined {
+    const times = this.#sources.filter(({ planned }) => planned.quiet).map((staging) => this.#dating.ahead(staging));
+    return times.length === 0 || times[0] === -Infinity ? undefined : times[0];
+  }
+
   /** All that a reading gave is sent: its findings, and its end. */
   async #finish(staging: Staging): Promise<void> {
-    for (const finding of staging.findings.splice(0)) for (const link of staging.links) this.#outletOf(link).finding(link, finding);
+    for (const finding of staging.findings.splice(0)) {
+      const dated = staging.planned.quiet ? await this.#dating.date(staging, finding, (decision) => this.#record(decision)) : finding;
+      for (const link of staging.links) this.#outletOf(link).finding(link, dated);
+    }
     if (staging.ended && staging.watermark.time !== Infinity) {
       if (this.#trains) await this.#record({ type: 'end', source: staging.name });
       staging.watermark.advance(Infinity);

@@ -12,6 +12,8 @@ export type Decision =
   | { readonly type: 'idle'; readonly source: string; readonly rows: number; readonly watermark: Time }
   /** The answer to a training task asked for the watermark `asked` takes effect at `due`. Slots may be others in the next run, so the series is named. */
   | { readonly type: 'answer'; readonly node: string; readonly series: string; readonly member: string; readonly task: string; readonly asked: Time; readonly due: Time }
+  /** A finding of a source that gives no rows holds from `time` on. */
+  | { readonly type: 'dated'; readonly source: string; readonly id: string; readonly revision: number; readonly time: Time }
   /** No watermark beyond this was told: what had no answer up to here has gone on without. */
   | { readonly type: 'horizon'; readonly watermark: Time }
   /** The end of a source was told. */
@@ -43,7 +45,7 @@ export class Journal {
     this.decisions = [...decisions.keys()];
     this.horizon = this.decisions.reduce((furthest, decision) => (decision.type === 'horizon' ? Math.max(furthest, decision.watermark) : furthest), -Infinity);
     this.ended = new Set(this.decisions.flatMap((decision) => (decision.type === 'end' ? [decision.source] : [])));
-    this.#pending = new Map([...decisions].filter(([{ type }]) => type === 'idle' || type === 'answer'));
+    this.#pending = new Map([...decisions].filter(([{ type }]) => type === 'idle' || type === 'dated' || type === 'answer'));
   }
 
   /**
@@ -58,7 +60,7 @@ export class Journal {
       const { records, upTo } = await log.read(newest, JOURNAL_BYTES);
       for (const { sequence, bytes } of records) {
         const decision = JSON.parse(Buffer.from(bytes).toString()) as Decision;
-        if (decision.type !== 'idle' || replays(decision.source)) decisions.set(decision, sequence);
+        if ((decision.type !== 'idle' && decision.type !== 'dated') || replays(decision.source)) decisions.set(decision, sequence);
       }
       if (upTo <= newest) break;
       newest = upTo;

@@ -8,7 +8,7 @@ import type { DeadLetters } from './dead-letters.js';
 import { Deferred } from './deferred.js';
 import type { FeedbackBook } from './feedback.js';
 import type { GraphSpec, Registry } from './graph.js';
-import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW, WATERMARK_STEP_MS } from './limits.js';
+import { RESTART_FIRST_MS, RESTART_LONGEST_MS, RESTARTS_IN_A_ROW } from './limits.js';
 import { makePlan, type Plan } from './plan.js';
 import { systemPlatform, type Platform } from './platform.js';
 import type { Threads } from './shard-threads.js';
@@ -272,12 +272,9 @@ export class Runtime {
     return undefined;
   }
 
-  /** Event time that an operator has not reached: just ahead of the sources that it comes of, or of the clock where they have told nothing. */
-  ahead(node: string): Time {
-    const { origins = [] } = this.plan.operators.find(({ spec }) => spec.name === node) ?? {};
-    const names = origins.map((index) => this.plan.sources[index]!.spec.name);
-    const told = (this.#run?.intake?.status() ?? []).filter(({ name, watermark }) => names.includes(name) && Number.isFinite(watermark)).map(({ watermark }) => watermark);
-    return (told.length === 0 ? this.#options.clock.now() : Math.max(...told)) + WATERMARK_STEP_MS;
+  /** Event time that whoever learns from what people say has not reached: the clock's where no rows have come. */
+  ahead(): Time {
+    return this.#run?.intake?.ahead ?? this.#options.clock.now();
   }
 
   status(): RuntimeStatus {

@@ -8,13 +8,13 @@ import { jsonNumber } from './json-number.js';
 import { BATCH_ROWS, MAX_FUTURE_MS } from './limits.js';
 import type { Link, Plan, PlannedSource } from './plan.js';
 import { NO_SLOT } from './series.js';
-import { SourceWatermark } from './watermark.js';
+import { SourceWatermark, type SavedWatermark } from './watermark.js';
 
 /** Where a source stands, as saved: its position, what was read and not yet sent, and its watermark. */
 export interface SavedSource {
   readonly position: Position;
   readonly staged: readonly (readonly [time: number, series: string, value: number | string, flags: number])[];
-  readonly watermark: { readonly largest: number | null; readonly time: number | null };
+  readonly watermark: SavedWatermark;
   readonly findings: readonly Finding[];
   readonly ended: boolean;
   /** Rows that it has given since the graph was created. */

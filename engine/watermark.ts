@@ -53,6 +53,13 @@ export class WatermarkMerge {
   }
 }
 
+export interface SavedWatermark {
+  readonly largest: number | null;
+  readonly time: number | null;
+  /** Not in checkpoints of 0.1.0. */
+  readonly reached?: number | null;
+}
+
 /**
  * The watermark of one source: the largest time seen less the disorder, on a grid. A row that moves it
  * comes after it: so it depends on the rows and their order alone, not on how they were batched.
@@ -60,6 +67,8 @@ export class WatermarkMerge {
 export class SourceWatermark {
   #largest: Time = -Infinity;
   #time: Time = -Infinity;
+  /** Before it was at its end. */
+  #last: Time = -Infinity;
 
   constructor(readonly disorder: number) {}
 
@@ -85,17 +94,24 @@ export class SourceWatermark {
   /** Moved on by the clock, or by what is merged with it. */
   advance(time: Time): boolean {
     if (time <= this.#time) return false;
+    if (time === Infinity) this.#last = Math.max(this.#last, this.#time);
     this.#time = time;
     return true;
   }
 
-  save(): { largest: number | null; time: number | null } {
-    return { largest: finite(this.#largest), time: finite(this.#time) };
+  /** The furthest that was told of time, but for its end. */
+  get reached(): Time {
+    return this.#time === Infinity ? this.#last : this.#time;
   }
 
-  restore(saved: { largest: number | null; time: number | null }): void {
+  save(): SavedWatermark {
+    return { largest: finite(this.#largest), time: finite(this.#time), reached: finite(this.reached) };
+  }
+
+  restore(saved: SavedWatermark): void {
     this.#largest = saved.largest ?? -Infinity;
     this.#time = saved.time ?? -Infinity;
+    this.#last = saved.reached ?? -Infinity;
   }
 }
 

@@ -30,7 +30,7 @@ export function addFeedbackRoutes(routes: Routes, reader: Reader): void {
     async (request) => {
       const { verdict, note, by } = await parsed(feedbackRequest, request);
       const anomaly = await anomalyOf(reader, request.params['id']!);
-      const said = await bookOf(reader).say(anomaly, { verdict, note, by: by ?? request.remote }, reader.view.ahead(anomaly.operator));
+      const said = await bookOf(reader).say(anomaly, { verdict, note, by: by ?? request.remote }, reader.view.ahead());
       return { status: 202, body: accepted(reader, said) };
     },
     { bodyLimit: BODY_BYTES, description: { summary: 'Says that an anomaly is a false alarm, or right; 202 once it is in the log on disk, 404 where there is no such anomaly, 409 where it is said already', body: feedbackRequest, answer: feedbackAcceptedBody, status: 202 } },
@@ -43,9 +43,8 @@ export function addFeedbackRoutes(routes: Routes, reader: Reader): void {
       const { note, by } = await parsed(feedbackUndoRequest, request);
       const id = request.params['id']!;
       const book = bookOf(reader);
-      const before = book.about(id).at(-1);
-      const told = before === undefined ? (await anomalyOf(reader, id)).operator : before.toldBy;
-      const said = await book.undo(id, { note, by: by ?? request.remote }, reader.view.ahead(told));
+      if (book.about(id).length === 0) await anomalyOf(reader, id);
+      const said = await book.undo(id, { note, by: by ?? request.remote }, reader.view.ahead());
       return { status: 202, body: accepted(reader, said) };
     },
     { bodyLimit: BODY_BYTES, description: { summary: 'Undoes what stands; 202 once it is in the log on disk, 409 where nothing stands', body: feedbackUndoRequest, answer: feedbackAcceptedBody, status: 202 } },

@@ -21,8 +21,8 @@ export interface RuntimeView {
   boards(): readonly Board[];
   /** Of the source that keeps feedback. */
   feedback(): FeedbackBook | undefined;
-  /** Event time that an operator has not reached. */
-  ahead(node: string): Time;
+  /** Event time that whoever learns from feedback has not reached. */
+  ahead(): Time;
   deadLetters(query: LetterQuery): Promise<readonly StoredLetter[]>;
   /** Sends a dead letter in again, with another payload if one is given. Rejects with `NotResubmitted`. */
   resubmit(letter: number, edited: Uint8Array | undefined): Promise<Resubmission>;
@@ -37,7 +37,7 @@ export function viewOf(runtime: Runtime, deadLetters: DeadLetters, resubmissions
     histories: () => runtime.histories(),
     boards: () => [...(runtime.sinks() as ReadonlyMap<string, Sink>).values()].flatMap(({ board }) => (board === undefined ? [] : [board])),
     feedback: () => runtime.feedback(),
-    ahead: (node) => runtime.ahead(node),
+    ahead: () => runtime.ahead(),
     deadLetters: (query) => deadLetters.list(query),
     resubmit: (letter, edited) => resubmissions.resubmit(letter, edited),
   };

@@ -35,7 +35,7 @@ const feedbackEntry = z.object({
   note: z.string(),
   by: z.string(),
   said_at: iso,
-  holds_from: iso.describe('by the time of samples'),
+  holds_from: iso.describe('by the time of samples; later where they were ahead of it already'),
   undone: z.boolean().describe('the verdict is taken back by this'),
 });
 export const feedbackBody = z.object({ anomaly_id: z.string(), feedback: z.array(feedbackEntry) });

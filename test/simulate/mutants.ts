@@ -80,4 +80,25 @@ export const mutants: readonly Mutant[] = [
     text: 'staging.decided.push(decision);',
     instead: ';',
   },
+  {
+    name: 'dated-anew',
+    says: 'From when on something holds that a person said is decided anew after a crash',
+    file: 'engine/dating.js',
+    text: 'if (decided !== undefined)',
+    instead: 'if (false)',
+  },
+  {
+    name: 'said-overtaken',
+    says: 'After a crash rows may overtake what a person had said before them',
+    file: 'engine/intake.js',
+    text: 'while (this.#dating.waits(staging))',
+    instead: 'while (false)',
+  },
+  {
+    name: 'said-to-one',
+    says: 'After a restart a shard keeps only what was said of its own series',
+    file: 'engine/stage.js',
+    text: "if (goesToAll(finding) && this.node.route !== 'one')",
+    instead: 'if (false)',
+  },
 ];

@@ -58,6 +58,7 @@ function missing({ graph, inputs }: Workload, { rows, lines }: Outcome): string[
 
 function rowsOf(input: Input): Row[] {
   if (input.kind === 'file') return [...input.rows];
+  if (input.kind === 'said') return [];
   const first = new Map(input.messages.toReversed().map((message) => [message.id, message]));
   return input.messages.filter((message) => first.get(message.id) === message).flatMap(({ rows }) => rows);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineSource, type AnySource, type Intake, type Position, type Reading, type Source } from '../../engine/connector.js';
 import { DiskLog } from '../../engine/disk-log.js';
+import type { Finding } from '../../engine/finding.js';
 import type { Files } from '../../engine/files.js';
 import type { Latency, Life, Scheduler } from './scheduler.js';
 
@@ -20,7 +21,9 @@ export type Input =
   /** A stream that can be read again from any message. */
   | { readonly kind: 'stream'; readonly name: string; readonly disorder: number; readonly messages: readonly Message[]; readonly endsWithRows: boolean }
   /** Posted, and answered when it is in a log. */
-  | { readonly kind: 'posted'; readonly name: string; readonly disorder: number; readonly messages: readonly Message[]; readonly endsWithRows: boolean };
+  | { readonly kind: 'posted'; readonly name: string; readonly disorder: number; readonly messages: readonly Message[]; readonly endsWithRows: boolean }
+  /** What people say, kept where it can be read again: findings, at a virtual time each. */
+  | { readonly kind: 'said'; readonly name: string; readonly disorder: number; readonly findings: readonly { readonly at: number; readonly finding: Finding }[] };
 
 /** Around the sources of one life. */
 export interface SourceWorld {
@@ -292,11 +295,34 @@ class PostedSource extends SimulatedSource {
   }
 }
 
+/** As `feedback` does it: what was said is there at once, also for who does not wait. */
+class SaidSource extends SimulatedSource {
+  #at = 0;
+
+  async open(from: Position | undefined): Promise<void> {
+    await this.wait();
+    this.#at = (from as number | undefined) ?? 0;
+  }
+
+  async read(into: Intake, _limit: number, signal: AbortSignal): Promise<Reading> {
+    await this.wait();
+    const { scheduler } = this.world;
+    const { findings } = this.input as Input & { kind: 'said' };
+    while (this.#at < findings.length && findings[this.#at]!.at > scheduler.now) {
+      if (signal.aborted) return { position: this.#at };
+      await this.waitFor(findings[this.#at]!.at - scheduler.now, signal);
+    }
+    const end = Math.min(findings.length, this.#at + scheduler.between(1, 3));
+    for (; this.#at < end && findings[this.#at]!.at <= scheduler.now; this.#at++) into.finding(findings[this.#at]!.finding);
+    return { position: this.#at, ended: this.#at === findings.length };
+  }
+}
+
 const config = z.strictObject({ disorder: z.number() });
 
 /** The sources of a life, by type. */
 export function sourcesOf(world: SourceWorld): AnySource[] {
-  const define = (name: string, live: boolean, create: (input: Input) => Source): AnySource =>
+  const define = (name: string, live: boolean, create: (input: Input) => Source, more: Partial<AnySource> = {}): AnySource =>
     defineSource<z.output<typeof config>>({
       name,
       summary: '',
@@ -307,10 +333,12 @@ export function sourcesOf(world: SourceWorld): AnySource[] {
       replays: true,
       disorder: ({ disorder }) => disorder,
       create: (_config, { node }) => create(world.inputs.get(node)!),
+      ...more,
     });
   return [
     define('file', false, (input) => new FileSource(input, world)),
     define('stream', true, (input) => new StreamSource(input, world)),
     define('posted', true, (input) => new PostedSource(input, world)),
+    define('said', true, (input) => new SaidSource(input, world), { findings: ['feedback'] }),
   ];
 }

@@ -1,6 +1,7 @@
+import type { Finding } from '../../engine/finding.js';
 import { checkGraph, reference, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
 import { seeded, type Random } from '../../engine/random.js';
-import { seriesText } from '../../engine/series.js';
+import { parseSeries, seriesText } from '../../engine/series.js';
 import { operators } from './operators.js';
 import type { Input, Message, Row } from './sources.js';
 
@@ -41,7 +42,11 @@ export function drawWorkload(seed: number, registry: Omit<Registry, 'operators'>
   const draw = new Draw(seeded(seed));
   const inputs = drawInputs(draw);
   const graph = drawGraph(draw, inputs, { ...registry, operators });
-  return { seed, graph, inputs };
+  const said = drawSaid(draw, graph, inputs);
+  if (said === undefined) return { seed, graph, inputs };
+  const { name, kind, disorder } = said.input;
+  const learning = graph.operators.map((spec) => (said.to.includes(spec.name) ? { ...spec, from: [...spec.from, name] } : spec));
+  return { seed, graph: { ...graph, sources: [...graph.sources, { name, type: kind, from: [], config: { disorder } }], operators: learning }, inputs: [...inputs, said.input] };
 }
 
 function drawInputs(draw: Draw): Input[] {
@@ -59,6 +64,36 @@ function drawInputs(draw: Draw): Input[] {
     if (kind === 'file') return { kind, ...names, rows: messages.flatMap(({ rows }) => rows) };
     return { kind, ...names, messages: kind === 'posted' ? messages : repeated(draw, messages) };
   });
+}
+
+/** What people say of anomalies of the detectors that come of one source: between two rows of several, order is a matter of speed. */
+function drawSaid(draw: Draw, graph: GraphSpec, inputs: readonly Input[]): { readonly input: Input; readonly to: readonly string[] } | undefined {
+  const of = (text: string): string[] => {
+    const spec = graph.operators.find(({ name }) => name === reference(text).node);
+    return spec === undefined ? [reference(text).node] : [...new Set(spec.from.flatMap(of))];
+  };
+  const detectors = graph.operators.filter(({ type, name }) => type === 'detect' && of(name).length === 1);
+  const series = inputs.flatMap((input) => (input.kind === 'said' ? [] : input.kind === 'file' ? input.rows : input.messages.flatMap(({ rows }) => rows)).map(([, text]) => text));
+  if (detectors.length === 0 || series.length === 0 || draw.chance(0.3)) return undefined;
+  const last = Math.max(0, ...inputs.map((input) => (input.kind === 'stream' || input.kind === 'posted' ? (input.messages.at(-1)?.at ?? 0) : 0)));
+  const revisions = new Map<string, number>();
+  const findings = Array.from({ length: draw.between(1, 12) }, () => draw.between(0, last + 1))
+    .sort((a, b) => a - b)
+    .map((at) => {
+      const text = draw.pick(series);
+      const { name: metric, labels } = parseSeries(text);
+      const toldBy = draw.pick(detectors).name;
+      const id = `${toldBy} ${text}`;
+      const revision = (revisions.get(id) ?? 0) + 1;
+      revisions.set(id, revision);
+      const finding: Finding = {
+        ...{ kind: 'feedback', id, revision, state: revision % 3 === 0 ? 'closed' : 'opened', operator: 'said', toldBy, series: text, metric, labels, openedAt: START, time: 0 },
+        ...{ severity: 'info', explanation: '', anomaly: id, verdict: draw.pick(['false_positive', 'true_positive'] as const), note: '', by: '', at: 0 },
+        ...{ value: 60 + draw.between(0, 40), expected: 50, lower: 40, upper: 60, score: 0.999 },
+      };
+      return { at, finding };
+    });
+  return { input: { kind: 'said', name: 'said', disorder: 0, findings }, to: detectors.map(({ name }) => name) };
 }
 
 function drawSeries(draw: Draw, source: number): string[] {

@@ -78,7 +78,7 @@ export class World {
     this.#faults = new Map(['source', 'store', 'file', 'shard'].map((what) => [what, many()]));
     this.#kills = calm === undefined ? scheduler.between(0, 5) : 0;
     if (calm === undefined && scheduler.chance(0.2)) this.#disk.fails = { left: scheduler.between(1, 3), ...scheduler.pick([{ under: '/', probability: 0.05 }, { under: JOURNAL, probability: 0.3 }]) };
-    this.#lasts = Math.max(100, ...workload.inputs.map((input) => (input.kind === 'file' ? 0 : (input.messages.at(-1)?.at ?? 0))));
+    this.#lasts = Math.max(100, ...workload.inputs.map((input) => (input.kind === 'file' ? 0 : ((input.kind === 'said' ? input.findings : input.messages).at(-1)?.at ?? 0))));
     const inputs = calm === undefined ? workload.inputs : workload.inputs.map(atOnce);
     this.#inputs = new Map(inputs.map((input) => [input.name, input]));
     this.#brokers = new Map(inputs.flatMap((input) => (input.kind === 'stream' ? [[input.name, new Broker(input.messages)]] : [])));
@@ -281,6 +281,7 @@ export class World {
 
 /** The same input without waiting for it. */
 function atOnce(input: Input): Input {
+  if (input.kind === 'said') return { ...input, findings: input.findings.map(({ finding }) => ({ at: 0, finding })) };
   return input.kind === 'file' ? input : { ...input, messages: input.messages.map((message) => ({ ...message, at: 0 })) };
 }
 
