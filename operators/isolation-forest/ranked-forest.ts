@@ -20,7 +20,9 @@ export interface RankedForest {
   /** All cuts, by feature and size, and where those of each feature begin. */
   readonly cuts: Float64Array;
   readonly begins: Int32Array;
-  /** -1 / (trees × mean path length of the sample) */
+  /** Mean path length of the sample. */
+  readonly mean: number;
+  /** -1 / (trees × that) */
   readonly exponent: number;
   /** Ranks of the row at hand. */
   readonly ranks: Int32Array;
@@ -62,7 +64,7 @@ export function rankForest(forest: Forest): RankedForest {
       children += 2;
     }
   }
-  return { features, levels, trees, nodes, lengths, cuts, begins, exponent: -1 / (count * meanPathLengths[sample]!), ranks: new Int32Array(features) };
+  return { features, levels, trees, nodes, lengths, cuts, begins, mean: meanPathLengths[sample]!, exponent: -1 / (count * meanPathLengths[sample]!), ranks: new Int32Array(features) };
 }
 
 function sortedCuts({ features, feature, cut }: Forest): Pick<RankedForest, 'cuts' | 'begins'> {

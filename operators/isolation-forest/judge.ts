@@ -1,0 +1,69 @@
+import { end as endEpisode, follow, OPENED, type Change, type EpisodeRules, type Episodes } from '../anomaly/episode.js';
+import { rank, RANKS, scoreOf, type Ranks, type Scale } from '../anomaly/score.js';
+import { forestScore, type Model } from './model.js';
+
+/** Columns that a vector is judged by. */
+export interface Judged extends Ranks, Episodes {
+  readonly outside: Uint32Array;
+  readonly drift: Float64Array;
+}
+
+/** How far out a vector is counts from the median of the forest scores to what a hundredth of those trained on exceeds: here are what a tenth, a hundredth and a thousandth of new ones exceed, and what is rare anywhere. */
+const SCALE: Scale = { begin: [0.5, 1, 1.3], top: 1.7 };
+/** Ratios of an anomaly go up to 1 + this, where the forest score is 1, which none reaches. */
+const STEEP = 4;
+/** However unusual many vectors are, there is something beyond. */
+const MOST_EDGE = 0.95;
+/** Place among the ranks. */
+const HUNDREDTH = 1;
+/** About the last so many vectors say whether there is drift. */
+const DRIFT_VECTORS = 32;
+
+export const ADAPTED = 4;
+
+export interface Rules extends EpisodeRules {
+  /** An anomaly begins so many times as far above the median forest score as what a hundredth of the vectors exceed. */
+  readonly sensitivity: number;
+  /** Vectors after which an anomaly is the new normal. */
+  readonly adapts: number;
+}
+
+/** What is said of a vector. Filled by `judge`. */
+export interface Verdict {
+  raw: number;
+  score: number;
+  /** Forest score where an anomaly begins. */
+  edge: number;
+  change: Change | typeof ADAPTED;
+  /** Of the anomaly, 1 to 4. */
+  severity: number;
+}
+
+/** @param told the value that stands for the vector in a finding, NaN: the forest score */
+export function judge(judged: Judged, slot: number, model: Model, vector: Float64Array, told: number, rules: Rules, verdict: Verdict): void {
+  const { median, unit } = model;
+  const raw = forestScore(model, vector);
+  const size = Math.max(0, raw - median) / unit;
+  const known = judged.ranks[RANKS * slot + HUNDREDTH]!;
+  const edge = Math.min(MOST_EDGE, median + rules.sensitivity * unit * (known === 0 ? SCALE.begin[HUNDREDTH] : known));
+  const ratio = raw >= edge ? 1 + (STEEP * (raw - edge)) / (1 - edge) : Math.max(0, (raw - median) / (edge - median));
+  verdict.raw = raw;
+  verdict.score = scoreOf(judged, slot, size, SCALE);
+  verdict.edge = edge;
+  const before = judged.severity[slot]!;
+  const change = follow(judged, slot, ratio, Number.isNaN(told) ? raw : told, rules);
+  if (change === OPENED) judged.outside[slot] = 0;
+  verdict.change = change;
+  verdict.severity = Math.max(before, judged.severity[slot]!);
+  // What goes on is not news: of an anomaly that is open, only the vectors that are within count.
+  if (before === 0 || ratio < 1) rank(judged, slot, size, SCALE);
+  if (judged.severity[slot]! > 0) {
+    judged.outside[slot] = judged.outside[slot]! + 1;
+    if (judged.outside[slot]! >= rules.adapts) {
+      endEpisode(judged, slot);
+      verdict.change = ADAPTED;
+    }
+    return;
+  }
+  judged.drift[slot] = judged.drift[slot]! + ((raw > model.tenth ? 1 : 0) - judged.drift[slot]!) / DRIFT_VECTORS;
+}
