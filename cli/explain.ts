@@ -143,12 +143,16 @@ function sayAnomaly({ judged: { rows } }: Explanation, of: ToldAnomaly): string 
   ].join('\n')}\n`;
 }
 
+/** What a detector waits for that has given no score yet. */
+const LEARNING = 'still learnt: no score before `warmup` samples of its detector (of detect 30), a season counts once it has been seen whole';
+
 function saySeries({ judged: { series, rows }, anomalies }: Explanation): string {
   const judged = rows.filter(({ score }) => !Number.isNaN(score));
   const outside = judged.filter(isOutside).length;
   return `${[
     styled(process.stdout, 'bold', seriesText(series.name, series.labels)),
     `${count(rows.length, 'row')} from ${clock(rows[0]!.time)} to ${clock(rows.at(-1)!.time)}, ${outside.toLocaleString('en-US')} outside of the band, ${anomalies.length === 1 ? '1 anomaly' : `${anomalies.length.toLocaleString('en-US')} anomalies`}`,
+    ...(judged.every(({ score }) => score === 0) ? [LEARNING] : []),
     '',
     ...table(rows.slice(-PRINTED[1])),
     ...(anomalies.length === 0 ? [] : ['', ...anomalies.toReversed().map(({ id, openedAt, state, severity, explanation }) => `${id}  ${clock(openedAt)}  ${severity}${state === 'closed' ? '' : ', open'}\n    ${explanation}`)]),

@@ -20,11 +20,17 @@ await t.test('what a replay wrote: an anomaly by its id, a series, a picture', a
   const lines = readFileSync(join(cwd, 'out.ndjson'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { finding?: { id: string; explanation: string } });
   const { id, explanation } = lines.findLast(({ finding }) => finding !== undefined)!.finding!;
 
-  const [told, series, plain] = millraces(cwd, [
+  const young = readFileSync(join(cwd, 'out.ndjson'), 'utf8').split('\n').filter((line) => line.includes('"host":"b"')).slice(0, 8);
+  writeFileSync(join(cwd, 'young.ndjson'), young.join('\n'));
+
+  const [told, series, plain, learnt] = millraces(cwd, [
     ['explain', id, '--in', 'out.ndjson', '--plot', 'why.svg'],
     ['explain', 'value{host="a"}', '--in', 'out.ndjson'],
     ['explain', 'value{host="b"}', '--in', 'out.ndjson', '--json'],
-  ]) as [Done, Done, Done];
+    ['explain', 'value', '--in', 'young.ndjson'],
+  ]) as [Done, Done, Done, Done];
+  t.match(learnt.stdout, /8 rows from .*\nstill learnt: no score before `warmup` samples of its detector \(of detect 30\)/);
+  t.notMatch(series.stdout, /still learnt/);
   t.equal(told.code, 0, told.stderr);
   t.ok(told.stdout.startsWith(`${explanation}\n\n`), told.stdout);
   t.match(told.stdout, /\w+, by odd, from 2024-01-15T13:20:00\.000Z until 2024-01-15T13:\d\d:00\.000Z \(\d+m\)\nvalue +9\d\.?\d*\nexpected +[45]\d[.\d]*\nusual +4\d[.\d]* to 5\d[.\d]*\nscore +[\d.]+: .* normal rows? scores as high\nconfidence +0\.\d\d\nbecause of +\w+ \d+ %(, \w+ \d+ %)*\n/);
