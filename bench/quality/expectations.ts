@@ -13,6 +13,8 @@ export const expectations: readonly Expectation<Quality>[] = [
   { name: 'events', says: 'Cloud monitoring, F1 of events, one threshold', unit: '', bound: 'at least', expected: 0.65, longRun: 0.75, figure: (of) => of.events.find(({ detector }) => detector === OURS)?.f1 },
   { name: 'clean', says: 'False alarms on clean seasonal series', unit: 'a series and month', bound: 'at most', expected: 1, figure: (of) => (of.clean.length === 0 ? undefined : Math.max(...of.clean.map(({ alarms, seriesMonths }) => alarms / seriesMonths))) },
   { name: 'calibration', says: 'Clean series on which scores above 1 - p come on a share p of rows', unit: '% of them', bound: 'at least', expected: 100, figure: ({ calibration }) => (calibration.length === 0 ? undefined : (100 * calibration.filter(({ tails }) => tails.every(({ held }) => held)).length) / calibration.length) },
+  { name: 'bytes', says: 'State of a series, by default', unit: 'bytes', bound: 'at most', expected: 2048, figure: (of) => of.costs.find(({ detector }) => detector === OURS)?.bytes },
+  { name: 'cost-of-one', says: 'Processor time of one view, `methods: [deviation]`', unit: 'µs a sample', bound: 'at most', expected: 1, figure: (of) => of.costs.find(({ detector }) => detector === `${OURS}, deviation alone`)?.us },
   { name: 'cost', says: 'Processor time of the default', unit: 'µs a sample', bound: 'at most', expected: 20, figure: (of) => of.costs.find(({ detector }) => detector === OURS)?.us },
 ];
 
