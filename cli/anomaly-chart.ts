@@ -34,7 +34,7 @@ const colours = { text: '#1e293b', quiet: '#64748b', grid: '#e2e8f0', band: '#bf
 
 /** An SVG picture: the value in its band, what was expected, when it was an anomaly, and below it the score. Rows in order of time. */
 export function anomalyChart(title: string, subtitle: string, rows: readonly ChartRow[], anomalies: readonly ChartAnomaly[]): string {
-  const drawn = condense(rows);
+  const drawn = withGaps(condense(rows));
   const [from, to] = [rows[0]?.time ?? 0, rows.at(-1)?.time ?? 1];
   const x = (time: number): number => LEFT + (PLOT * (time - from)) / Math.max(1, to - from);
   const { least, most, ticks } = valueScale(drawn);
@@ -92,6 +92,16 @@ function condense(rows: readonly ChartRow[]): Drawn[] {
       upper: mean(of('upper')),
     };
   });
+}
+
+/** Rows are apart so many times as far as is usual: between them there is nothing. */
+const GAP = 8;
+
+/** A line is broken where rows are missing. */
+function withGaps(drawn: readonly Drawn[]): Drawn[] {
+  const apart = drawn.slice(1).map(({ time }, i) => time - drawn[i]!.time);
+  const usual = apart.toSorted((a, b) => a - b)[apart.length >> 1] ?? 0;
+  return drawn.flatMap((row, i) => (i > 0 && apart[i - 1]! > GAP * usual ? [{ ...row, low: NaN, high: NaN, score: NaN, expected: NaN, lower: NaN, upper: NaN }, row] : [row]));
 }
 
 /** From a round number below all to one above all. A band far wider than the values, as of a series that is hardly known, is cut. */

@@ -23,7 +23,7 @@ export function pictureOf({ title, operator, config, messages, shown, from }: Sc
     svg: anomalyChart(
       title,
       shown,
-      drawn.map(({ time, value, columns }): ChartRow => ({ time, value, score: columns['score']!, expected: columns['expected']!, lower: columns['lower']!, upper: columns['upper']! })),
+      drawn.map(({ time, value, columns: { score = NaN, expected = NaN, lower = NaN, upper = NaN } }): ChartRow => ({ time, value, score, expected, lower, upper })),
       opened.filter(({ series }) => series === shown).map(({ id, openedAt, severity }): ChartAnomaly => ({ from: openedAt, to: closed.get(id)?.time ?? last, severity: closed.get(id)?.severity ?? severity })),
     ),
     told: opened.map(({ explanation }) => explanation),

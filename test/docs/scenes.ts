@@ -85,4 +85,37 @@ function peer(): Scene {
   return { name: 'peer', title: 'peers: one host unlike its fleet', operator: 'peers', config: { across: ['host'], window: '5m' }, messages, shown: 'cpu_usage{host="c"}', from: START + 6 * HOUR };
 }
 
-export const scenes: readonly Scene[] = [spike(), season(), job(), shift(), peer()];
+function together(): Scene {
+  const z = noise(6);
+  // For an hour the processor does half of what it should for so many requests: neither is unusual by itself.
+  const busy = (time: number): number => 50 - 30 * Math.cos((2 * Math.PI * time) / DAY);
+  const messages = inOrder([
+    ...sampled({ name: 'requests', labels: { service: 'pay' } }, MINUTE, 3 * DAY, (time) => 10 * busy(time) + 15 * z()),
+    ...sampled({ name: 'cpu_usage', labels: { service: 'pay' } }, MINUTE, 3 * DAY, (time) => (between(time, 2 * DAY + 12 * HOUR, 2 * DAY + 13 * HOUR) ? 0.5 : 1) * busy(time) + 1.5 * z()),
+  ]);
+  return { name: 'together', title: 'isolation-forest: requests and processor part', operator: 'isolation-forest', config: { by: ['service'] }, messages: watched(messages), shown: 'isolation_forest{service="pay"}', from: START + 2 * DAY + 4 * HOUR };
+}
+
+function silence(): Scene {
+  const z = noise(7);
+  const series = { name: 'temperature', labels: { room: 'a' } };
+  const messages = sampled(series, MINUTE, 12 * HOUR, (time) => (between(time, 8 * HOUR, 9 * HOUR) ? undefined : 21 + 0.2 * z()));
+  return { name: 'silence', title: 'presence: an hour without a sample', operator: 'presence', config: {}, messages: watched(messages), shown: 'temperature{room="a"}', from: START + 6 * HOUR };
+}
+
+function frozen(): Scene {
+  const z = noise(8);
+  const series = { name: 'temperature', labels: { room: 'b' } };
+  const messages = sampled(series, MINUTE, 12 * HOUR, (time) => Number((21 + (between(time, 8 * HOUR, 10 * HOUR) ? 0 : 0.2 * z())).toFixed(1)));
+  return { name: 'frozen', title: 'presence: a sensor that is stuck', operator: 'presence', config: {}, messages, shown: 'temperature{room="b"}', from: START + 6 * HOUR };
+}
+
+/** With a watermark every minute, also where nothing comes. */
+function watched(messages: readonly Message[]): Message[] {
+  const until = Math.max(...messages.map((each) => (each.type === 'row' ? each.row.time : 0)));
+  const marks = Array.from({ length: Math.floor((until - START) / MINUTE) }, (_, i): Message => ({ type: 'watermark', time: START + i * MINUTE }));
+  const timeOf = (each: Message): number => (each.type === 'row' ? each.row.time : each.type === 'watermark' ? each.time : 0);
+  return [...marks, ...messages].toSorted((a, b) => timeOf(a) - timeOf(b));
+}
+
+export const scenes: readonly Scene[] = [spike(), season(), job(), shift(), peer(), together(), silence(), frozen()];
