@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
-import { severities } from '../engine/finding.js';
+import { severities, verdicts } from '../engine/finding.js';
 import { compileMatchers, type Selector } from '../engine/selector.js';
 import { makeSeries, seriesText, type Series } from '../engine/series.js';
 import type { ChartRow } from './anomaly-chart.js';
@@ -29,6 +29,8 @@ export interface ToldAnomaly {
   readonly confidence: number;
   /** Shares of methods, or of series. */
   readonly contributions?: Readonly<Record<string, number>> | undefined;
+  /** What a person said of it. */
+  readonly feedback?: { readonly verdict: (typeof verdicts)[number]; readonly note: string; readonly by: string } | undefined;
 }
 
 /** Rows of one series of a detector, in order of time. */
@@ -121,7 +123,7 @@ const ANSWER_MS = 10_000;
 const MOST_ANOMALIES = 1_000;
 
 const anomaliesAnswer = z.object({
-  anomalies: z.array(z.object({ ...numbers, id: z.string(), node: z.string(), metric_name: z.string(), labels, state: z.enum(['opened', 'grew', 'closed']), timestamp: z.iso.datetime(), revised_at: z.iso.datetime(), severity, explanation: z.string(), confidence: z.number(), contributions })),
+  anomalies: z.array(z.object({ ...numbers, id: z.string(), node: z.string(), metric_name: z.string(), labels, state: z.enum(['opened', 'grew', 'closed']), timestamp: z.iso.datetime(), revised_at: z.iso.datetime(), severity, explanation: z.string(), confidence: z.number(), contributions, feedback: z.object({ verdict: z.enum(verdicts), note: z.string(), by: z.string() }).optional() })),
 });
 const graphAnswer = z.object({ nodes: z.array(z.object({ name: z.string(), type: z.string() })) });
 const historyAnswer = z.object({ series: z.array(z.object({ metric_name: z.string(), labels, columns: z.array(z.string()), rows: z.array(z.array(z.number().nullable())) })), truncated: z.boolean() });

@@ -10,6 +10,7 @@ import { CONFIG_ARGUMENT, configFile } from './config-file.js';
 import { engineAddress } from './engine-address.js';
 import { RunningEvidence, WrittenEvidence, type Evidence, type JudgedSeries, type ToldAnomaly } from './evidence.js';
 import { CommandError, exitCodes, exitCodesHelp } from './exit-codes.js';
+import { printable } from './letter-text.js';
 import { count, styled, writeJson } from './output.js';
 
 const EXAMPLES = `
@@ -139,6 +140,7 @@ function sayAnomaly({ judged: { rows } }: Explanation, of: ToldAnomaly): string 
     `score       ${of.score}: ${rarity(of.score)}`,
     `confidence  ${of.confidence.toFixed(2)}`,
     ...(of.contributions === undefined ? [] : [`because of  ${sharesOf(of.contributions)}`]),
+    ...(of.feedback === undefined ? [] : [`feedback    ${of.feedback.verdict === 'false_positive' ? 'false alarm' : 'right'}, says ${printable(of.feedback.by)}${of.feedback.note === '' ? '' : `: ${printable(of.feedback.note)}`}`]),
     ...(printed.length === 0 ? ['', 'Its rows are not kept any more.'] : ['', ...table(printed)]),
   ].join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import type { Feedback } from '../engine/finding.js';
 import { emptyFolder, EngineProcess, until } from './engine-process.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -110,4 +111,42 @@ await t.test('a false alarm is said, the process killed: what was said holds, un
   t.ok(wide(narrow) < wide(kept) / 1.7, `${wide(narrow)} after ${wide(kept)}`);
   t.ok(wide(await rowAt(engine, 'b', at - 1)) < wide(other) / 1.15, 'that of the other hosts, too');
   await engine.end('SIGTERM');
+});
+
+await t.test('a replay hears what was said from the time on from which it held', async (t) => {
+  const folder = emptyFolder(t);
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+  const at = (second: number): string => new Date(BEGIN + second * 1_000).toISOString();
+  write('queue.csv', `time,value\n${Array.from({ length: 400 }, (_, i) => `${at(i)},${i === 300 || i === 350 ? 60 : 50 + Math.sin(i * 2.4)}`).join('\n')}\n`);
+  const graph = (said: string): string => `
+sources: { ${said} queue: { type: file, path: queue.csv, metric: queue_depth } }
+operators: { odd: { type: detect, from: ${said === '' ? 'queue' : '[queue, people]'}, for: 1, close_for: 1 } }
+sinks: { out: { type: file, from: odd, path: out.ndjson } }
+`;
+  const replayed = async (said: string): Promise<readonly Feedback['openedAt'][]> => {
+    write('mine.yml', graph(said));
+    const running = new EngineProcess(t, [process.execPath, bin, 'replay', 'mine.yml'], folder);
+    t.equal((await running.exited).code, 0, running.stderr);
+    const lines = readFileSync(join(folder, 'out.ndjson'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { finding?: Anomaly & { state: string; openedAt: number } });
+    const told = lines.flatMap(({ finding }) => (finding?.state === 'opened' ? [finding] : []));
+    write('told.json', JSON.stringify(told[0]));
+    return told.map(({ openedAt }) => (openedAt - BEGIN) / 1_000);
+  };
+  t.strictSame(await replayed(''), [300, 350]);
+  const anomaly = JSON.parse(readFileSync(join(folder, 'told.json'), 'utf8')) as Feedback & { id: string };
+  const { id, series, metric, labels, openedAt, value, expected, lower, upper, score } = anomaly;
+  const said = (time: number): string => {
+    const of = { kind: 'feedback', id: 'f', revision: 1, state: 'opened', operator: 'people', series, metric, labels, openedAt, time, severity: 'info', explanation: '', anomaly: id, toldBy: 'odd', verdict: 'false_positive', note: '', by: 'ann', at: time };
+    return `${JSON.stringify({ time: at(0), value: 1 })}\n${JSON.stringify({ finding: { ...of, value, expected, lower, upper, score } })}\n`;
+  };
+  const people = 'people: { type: feedback, path: said.ndjson },';
+  write('said.ndjson', said(BEGIN + 320_000));
+  t.strictSame(await replayed(people), [300]);
+  write('said.ndjson', said(BEGIN + 380_000));
+  t.strictSame(await replayed(people), [300, 350], 'not before it was said');
+  write('said.ndjson', 'ann said so');
+  write('mine.yml', graph(people));
+  const failing = new EngineProcess(t, [process.execPath, bin, 'replay', 'mine.yml'], folder);
+  t.equal((await failing.exited).code, 2);
+  t.match(failing.stderr, /said\.ndjson:1: is no JSON/);
 });

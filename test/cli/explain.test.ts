@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { explain } from '../../cli/explain.js';
+import type { FeedbackBook } from '../../engine/feedback.js';
+import type { Feedback } from '../../engine/finding.js';
 import { anomaly, NOW, startApi, Memory } from '../server/api-harness.js';
 import { millrace, millraces, start, type Done } from './command.js';
 
@@ -58,6 +60,8 @@ await t.test('what a replay wrote: an anomaly by its id, a series, a picture', a
   await fails(id, 'away.yml', /no engine of this config answers at http:\/\/127\.0\.0\.1:9: start it/, 2);
 });
 
+const feedback = { revision: 1, state: 'opened', verdict: 'false_positive', note: 'a backup', by: 'ann', at: NOW, time: NOW } as Feedback;
+
 await t.test('a running engine: its anomalies, and rows of its history, answer by answer', async (t) => {
   const { runtime, server } = await startApi(t);
   const store = new Memory();
@@ -77,6 +81,10 @@ await t.test('a running engine: its anomalies, and rows of its history, answer b
   const byId = await explained('0123456789abcdef');
   t.equal(byId.code, 0, byId.stderr);
   t.match(JSON.parse(byId.stdout), { series: 'cpu_usage{host="a"}', anomaly: { id: '0123456789abcdef', node: 'odd', state: 'opened', opened_at: '2024-01-15T11:59:00.000Z', revised_at: '2024-01-15T11:59:30.000Z', explanation: 'because' }, rows: [{ value: 45, expected: 45.1 }] });
+
+  runtime.book = { node: 'people', about: () => [feedback] } as unknown as FeedbackBook;
+  const said = await start(cwd, ['explain', '0123456789abcdef', '-c', 'mine.yml', '--last', '36500d']).ended;
+  t.match(said.stdout, /\nfeedback +false alarm, says ann: a backup\n/);
 
   const bySeries = await explained('cpu_usage');
   t.equal(bySeries.code, 0, bySeries.stderr);
