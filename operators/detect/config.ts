@@ -27,6 +27,7 @@ export const config = z
     for: z.int().min(1).max(1000).default(2).describe('Samples in succession outside the band that open an anomaly. One twice as far out counts as two, and so on.'),
     close: z.number().gt(0).max(1).default(0.5).describe('An anomaly closes when values stay within this share of the band.'),
     close_for: z.int().min(1).max(1000).default(5).describe('Samples in succession that have to be that close.'),
+    refractory: z.int().min(0).max(1_000_000).default(10).describe('An anomaly that opens within so many samples after the last one has closed is that one, open again.'),
     adapt: z.int().min(2).default(300).describe('After so many samples away an anomaly closes and what it became is the new normal.'),
     memory: z.int().min(10).default(300).describe('Samples that the baseline remembers: older ones lose weight exponentially.'),
     maintenance,
@@ -36,7 +37,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 1407 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
+/** Columns of a series: 1411 bytes. `level` to `seen` are two baselines each, see `Watched`; from `phase` on they are those of the ensemble, see `Judged`. */
 export const state = {
   /** Time of the last row that was followed, if any was. */
   last: 'f64',
@@ -51,6 +52,7 @@ export const state = {
   peak: 'f64',
   furthest: 'f64',
   severity: 'u8',
+  resting: 'u32',
   surest: 'f64',
   openedAt: 'f64',
   revision: 'u32',

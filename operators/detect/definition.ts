@@ -39,7 +39,8 @@ after n samples. It is never narrower than \`min_deviation\` and \`min_relative\
 **Anomalies** open after \`for\` samples in succession outside the band (one twice as far out counts as two, and so does a
 \`surprise\`, a sample with that score, wherever it lies), grow when their
 severity rises, and close after \`close_for\` samples in succession within the share \`close\` of the band, or after \`adapt\`
-samples: what stays that long is the new normal. They carry the value furthest out. Severity: low; from 1.5 times
+samples: what stays that long is the new normal. One that opens within \`refractory\` samples after that is the
+same one, open again. They carry the value furthest out. Severity: low; from 1.5 times
 \`sensitivity\` on medium, from 2 high, from 4 critical. Of a series that has always been 0 any
 other value is at the edge of the band, however large: how far out it is can't be told.
 

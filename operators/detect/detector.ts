@@ -39,7 +39,7 @@ export class Detector implements Operator<State, string, Column> {
   readonly #context: OperatorContext;
   readonly #limits: Limits;
   readonly #judge: Judge;
-  readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0, score: 0 };
+  readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0, score: 0, again: false };
   readonly #thresholds: Thresholds;
   readonly #maintenance: Maintenance;
   #isLate = new Uint8Array(BATCH_ROWS);
@@ -61,6 +61,7 @@ export class Detector implements Operator<State, string, Column> {
       calm: of.close,
       closes: of.close_for,
       adapts: of.adapt,
+      refractory: of.refractory,
     };
     this.#judge = new Judge({
       ...this.#limits,
@@ -203,8 +204,8 @@ export class Detector implements Operator<State, string, Column> {
 
   #finding(change: Exclude<Change, typeof QUIET>, slot: number, time: number, { lift, season, agreeing }: Grounds, columns: Columns<State>): Anomaly {
     const { openedAt, revision } = columns;
-    // One that opens at the time at which the one before did has its id: it is that one, open again.
-    if (change === OPENED && (revision[slot] === 0 || openedAt[slot] !== time)) {
+    // One that opens soon after the one before has closed is that one, open again; as is one that opens at the same time, which has its id.
+    if (change === OPENED && !this.#verdict.again && (revision[slot] === 0 || openedAt[slot] !== time)) {
       openedAt[slot] = time;
       revision[slot] = 0;
     }

@@ -11,6 +11,8 @@ export interface Watched extends Baseline {
   readonly furthest: Float64Array;
   /** The highest score of a row while an anomaly is open; 0: none is. */
   readonly surest: Float64Array;
+  /** Rows in which an anomaly that opens is the last one, open again. */
+  readonly resting: Uint32Array;
   /** While an anomaly is open its severity, 1 (low) to 4 (critical); else 0. */
   readonly severity: Uint8Array;
   /** What feedback makes of the width of the band; 0 stands for 1. */
@@ -35,6 +37,8 @@ export interface Limits {
   /** An anomaly closes after `closes` rows in succession within this share of the band. */
   readonly calm: number;
   readonly closes: number;
+  /** An anomaly that opens within so many rows after the last has closed is that one, open again. */
+  readonly refractory: number;
   /** An excursion of so many rows becomes the new normal. */
   readonly adapts: number;
 }
@@ -50,6 +54,8 @@ export interface Verdict {
   severity: number;
   peak: number;
   score: number;
+  /** What opened is the last anomaly, again. */
+  again: boolean;
 }
 
 export const QUIET = 0;
@@ -122,6 +128,9 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   const least = leastScale(level, limits);
   const spread = scaleOf(watched, usual);
   const scale = drawBand(watched, slot, level, spread, least, limits, verdict);
+  const resting = watched.resting[slot]!;
+  if (resting > 0) watched.resting[slot] = resting - 1;
+  verdict.again = resting > 0;
   if (seen < limits.warmup) {
     learn(watched, usual, value, limits.memory, limits.warmup);
     return QUIET;
@@ -152,8 +161,10 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
   if (severity > 0) watched.surest[slot] = Math.max(watched.surest[slot]!, score);
   verdict.score = watched.surest[slot]!;
   const change = severity === 0 ? gather(watched, slot, sure ? Math.max(counted, 2 * sensitivity) : counted, limits) : settle(watched, slot, counted, limits);
-  if (change === CLOSED) endExcursion(watched, slot, level, Math.max(spread, least), limits);
-  else if (outside >= limits.adapts) {
+  if (change === CLOSED) {
+    endExcursion(watched, slot, level, Math.max(spread, least), limits);
+    watched.resting[slot] = limits.refractory;
+  } else if (outside >= limits.adapts) {
     move(watched, usual + 1, usual);
     watched.outside[slot] = 0;
     watched.run[slot] = 0;
@@ -162,6 +173,7 @@ export function watch(watched: Watched, slot: number, value: number, told: numbe
     return severity === 0 ? QUIET : ADAPTED;
   } else if (change === OPENED || (severity > 0 && verdict.severity > severity)) {
     watched.severity[slot] = verdict.severity;
+    watched.resting[slot] = 0;
     if (change === OPENED) watched.surest[slot] = score;
     verdict.score = watched.surest[slot]!;
     return severity === 0 ? OPENED : GREW;

@@ -85,6 +85,14 @@ await t.test('one that opens again at the time at which it has opened before is 
   t.equal(new Set(anomalies.map(({ id }) => id)).size, 1);
 });
 
+await t.test('one that opens soon after it has closed is the same one, in its refractory time', async (t) => {
+  const again = [...calm, 90, ...calm.slice(0, 9), 400, ...calm.slice(0, 8)];
+  const told = (config: Record<string, unknown>): string[] => follow(config, again).anomalies.map(({ state: of, revision, openedAt }) => `${of} ${revision} ${openedAt / 1_000}`);
+  t.strictSame(told({}), ['opened 1 300', 'closed 2 300', 'opened 3 300', 'closed 4 300']);
+  t.strictSame(told({ refractory: 5 }), told({}), 'it has closed five samples before');
+  t.strictSame(told({ refractory: 4 }), ['opened 1 300', 'closed 2 300', 'opened 1 310', 'closed 2 310']);
+});
+
 await t.test('one row outside opens nothing, one twice as far out does', async (t) => {
   t.strictSame(states(follow({}, [...calm, 54, ...calm])), []);
   t.strictSame(states(follow({ for: 1 }, [...calm, 54, ...calm])), ['300 opened low up', '305 closed low up']);
@@ -322,10 +330,10 @@ await t.test('how rows are cut into batches changes nothing, late ones among the
   for (const size of [2, 7, 64]) t.strictSame(pushAll(cut(size)), alone, `batches of ${size}`);
 });
 
-await t.test('a series costs 1407 bytes', async (t) => {
+await t.test('a series costs 1411 bytes', async (t) => {
   const bytes = { f64: 8, u32: 4, i32: 4, u8: 1 };
   const total = Object.values(state).reduce((sum, spec) => sum + (typeof spec === 'string' ? bytes[spec] : bytes[spec.type] * spec.per), 0);
-  t.equal(total, 1407);
+  t.equal(total, 1411);
 });
 
 await t.test('a config that can only be a mistake is refused', async (t) => {
