@@ -1,6 +1,7 @@
 import type { AnyOperator } from '../engine/operator.js';
 import detect from './detect/definition.js';
 import isolationForest from './isolation-forest/definition.js';
+import discord from './discord/definition.js';
 import forecast from './forecast/definition.js';
 import select from './select/definition.js';
 import peers from './peers/definition.js';
@@ -12,4 +13,4 @@ import burnRate from './burn-rate/definition.js';
 import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, forecast, isolationForest, peers, presence, rate, select, shifts, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, discord, forecast, isolationForest, peers, presence, rate, select, shifts, window];
