@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { QUANTILES } from './calibration.js';
 import { METHODS } from './contributions.js';
+import { isTimeZone, noTimeZone } from './local-time.js';
 import { methods } from './ensemble.js';
 import { maintenance } from './maintenance.js';
 import { SPANS } from './novelty.js';
@@ -31,6 +32,11 @@ export const config = z
     adapt: z.int().min(2).default(300).describe('After so many samples away an anomaly closes and what it became is the new normal.'),
     memory: z.int().min(10).default(300).describe('Samples that the baseline remembers: older ones lose weight exponentially.'),
     maintenance,
+    time_zone: z
+      .string()
+      .refine(isTimeZone, { error: ({ input }) => noTimeZone(String(input)) })
+      .default('UTC')
+      .describe('Time of day and of the week go by its clocks, with daylight saving, such as `Europe/Berlin`.'),
     warmup: z.int().min(10).default(30).describe('Samples before the first verdict: until then the score is 0.'),
   })
   .refine((of) => of.adapt > of.for, { path: ['adapt'], message: 'must be greater than `for`: what is normal before it opens never opens' });

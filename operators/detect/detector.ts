@@ -65,6 +65,7 @@ export class Detector implements Operator<State, string, Column> {
     };
     this.#judge = new Judge({
       ...this.#limits,
+      zone: of.time_zone,
       deviation: of.methods.includes('deviation'),
       change: of.methods.includes('change'),
       residual: of.methods.includes('residual'),

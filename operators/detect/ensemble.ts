@@ -35,7 +35,10 @@ export const methods = ['deviation', 'change', 'residual', 'novelty'] as const;
 export type Method = (typeof methods)[number];
 
 /** Which methods count, and limits as those of excursions. */
-export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {}
+export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {
+  /** Time zone whose clocks seasons go by. */
+  readonly zone: string;
+}
 
 /** Times the memory, for the scale that novelty is measured by. */
 const LONGER = 3;
@@ -75,7 +78,7 @@ const COUNT = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4] as const;
 export class Judge {
   readonly #rules: Rules;
   #rows = 0;
-  readonly expectation = new Expectation();
+  readonly expectation: Expectation;
   #steps = spread(0);
   #long = spread(0);
   #means = spread(0);
@@ -93,6 +96,7 @@ export class Judge {
 
   constructor(rules: Rules) {
     this.#rules = rules;
+    this.expectation = new Expectation(rules.zone);
   }
 
   /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and the columns of `expectation`, and `deviation`. */

@@ -1,3 +1,4 @@
+import { LocalTime } from './local-time.js';
 import { follow, LEVEL, spread, type Followed } from './robust-scale.js';
 import { column, type Rows } from './rows.js';
 import { believed, CLEARLY, NONE, predict, prediction, rings, type Seasons } from './season.js';
@@ -13,6 +14,7 @@ export interface Expected extends Seasons, Followed {
 
 /** What rows are expected to be, by what has predicted their series best: level, time of hour, of day or of week. Columns, a value a row. */
 export class Expectation {
+  readonly #local: LocalTime;
   #rows = 0;
   #level = spread(0);
   #rings = [prediction(0), prediction(0), prediction(0)] as const;
@@ -27,11 +29,17 @@ export class Expectation {
   season = new Uint8Array(0);
   lift = column(0);
 
+  /** @param zone whose clocks seasons go by */
+  constructor(zone: string) {
+    this.#local = new LocalTime(zone);
+  }
+
   /** Fills the columns, and learns the rows. @param warmup values before which no season is believed */
   expect(of: Expected, rows: Rows, memory: number, warmup: number): void {
     this.#makeRoom(rows.length);
     this.#compare(of, rows);
-    for (const ring of rings) predict(of, ring, rows, this.elapsed, memory, this.#rings[ring]);
+    const times = this.#local.of(rows.time, rows.length);
+    for (const ring of rings) predict(of, ring, rows, times, this.elapsed, memory, this.#rings[ring]);
     follow(of, LEVEL, rows, rows.value, this.seen, 0, memory, this.#level);
     this.#choose(of, rows, warmup);
   }

@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
+import { isTimeZone, noTimeZone } from './local-time.js';
 import type { Names } from '../../engine/operator.js';
 import { duration } from '../../engine/scalars.js';
 import { compileMatchers, selector } from '../../engine/selector.js';
@@ -21,11 +22,7 @@ const recurring = z
   })
   .superRefine(({ schedule, time_zone }, context) => {
     const refuse = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
-    try {
-      Intl.DateTimeFormat('en', { timeZone: time_zone });
-    } catch {
-      return refuse('time_zone', `there is no time zone ${time_zone}: write Europe/Berlin, UTC`);
-    }
+    if (!isTimeZone(time_zone)) return refuse('time_zone', noTimeZone(time_zone));
     try {
       // What `?` stands for depends on the clock.
       if (schedule.includes('?')) refuse('schedule', 'a schedule can not have `?`');

@@ -6,7 +6,7 @@ import { column, type Rows } from './rows.js';
  * exponentially weighted mean (as the seasonal sub-series of STL are, each smoothed by itself; Cleveland et al.,
  * J. Off. Stat. 6, 1990). Phases go by the clock, so a sample that is missing or comes at uneven times moves
  * nothing. Those of the day and the week are three hours wide, and between their centres is interpolated: one hour
- * of daylight saving is a third of a phase, forgotten within the memory. Those of the hour are five minutes wide and
+ * of daylight saving is a third of a phase, forgotten within the memory; or they go by the clock of a time zone. Those of the hour are five minutes wide and
  * are not interpolated, as what comes by the hour is mostly a job that begins at a minute.
  *
  * Whether a series has such a season is not asked beforehand: every ring predicts each value before it
@@ -56,9 +56,9 @@ export function prediction(rows: number): Prediction {
   return { expected: column(rows), error: column(rows), middle: column(rows) };
 }
 
-/** Predicts each row, then learns it. @param elapsed since the row of its series before, ms @param memory values that the error is about */
-export function predict({ phase, visits, error, predicted, total, phases }: Seasons, ring: Ring, rows: Rows, elapsed: Float64Array, memory: number, told: Prediction): void {
-  const { length, time, slot, value } = rows;
+/** Predicts each row, then learns it. @param times of the rows, on the clock that the season goes by @param elapsed since the row of its series before, ms @param memory values that the error is about */
+export function predict({ phase, visits, error, predicted, total, phases }: Seasons, ring: Ring, rows: Rows, times: Float64Array, elapsed: Float64Array, memory: number, told: Prediction): void {
+  const { length, slot, value } = rows;
   const period = PERIOD[ring];
   const count = PHASES[ring];
   const width = period / count;
@@ -66,7 +66,7 @@ export function predict({ phase, visits, error, predicted, total, phases }: Seas
   const smooth = SMOOTH[ring];
   for (let i = 0; i < length; i++) {
     // In whole ms, and so exact: what begins with a phase must not fall into the one before.
-    const place = (time[i]! - Math.floor(time[i]! / period) * period) / width;
+    const place = (times[i]! - Math.floor(times[i]! / period) * period) / width;
     const here = Math.min(Math.floor(place), count - 1);
     const first = slot[i]! * ALL_PHASES + FIRST[ring];
     const at = RINGS * slot[i]! + ring;

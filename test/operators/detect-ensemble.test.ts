@@ -3,6 +3,7 @@ import t from 'tap';
 import { seeded } from '../../engine/random.js';
 import { bulkOf, learnQuantiles, QUANTILES, scoreOf, topOf } from '../../operators/detect/calibration.js';
 import { Judge, type Judged, type Method, type Rules } from '../../operators/detect/ensemble.js';
+import { LocalTime } from '../../operators/detect/local-time.js';
 import { distanceTo, isKnown, know, SPANS, type Known } from '../../operators/detect/novelty.js';
 import { clip, follow, KINDS, LONG } from '../../operators/detect/robust-scale.js';
 import { ALL_PHASES, believed, DAILY, HOURLY, NONE, predict, RINGS, WEEKLY, type Prediction, type Ring, type Seasons } from '../../operators/detect/season.js';
@@ -27,7 +28,7 @@ const nothingJudged = (): Judged => ({
   peaks: new Float64Array(2),
   quantiles: new Float64Array(QUANTILES),
 });
-const all: Rules = { deviation: true, change: true, residual: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
+const all: Rules = { zone: 'UTC', deviation: true, change: true, residual: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
 
 interface Opinion {
   readonly score: number;
@@ -57,7 +58,7 @@ function rowsOf(rows: readonly (readonly [time: number, value: number])[]): Rows
 /** What a ring says of a row, before it learns it. */
 function said(seasons: Seasons, ring: Ring, time: number, value: number): { expected: number; error: number; middle: number } {
   const told: Prediction = { expected: new Float64Array(1), error: new Float64Array(1), middle: new Float64Array(1) };
-  predict(seasons, ring, rowsOf([[time, value]]), Float64Array.of(5 * MINUTE), 300, told);
+  predict(seasons, ring, rowsOf([[time, value]]), Float64Array.of(time), Float64Array.of(5 * MINUTE), 300, told);
   return { expected: told.expected[0]!, error: told.error[0]!, middle: told.middle[0]! };
 }
 
@@ -144,6 +145,55 @@ await t.test('a job that is missed is as unusual as one at another time', (t) =>
   const opinions = judgeAll(values, 5 * MINUTE);
   t.ok(opinions.slice(600, 1_000).every(({ score }) => score < 0.9995), 'as a rule it is usual');
   for (const row of [1_002, 1_200]) t.ok(opinions[row]!.score > 0.9995 && opinions[row]!.unusualBy.includes('change'), `${row}: ${opinions[row]!.score} by ${opinions[row]!.unusualBy.join()}`);
+  t.end();
+});
+
+await t.test('clocks of a time zone, with daylight saving', (t) => {
+  const at = (text: string): number => Date.parse(text);
+  // As the clocks show it, written as if it were UTC.
+  const shown: readonly (readonly [zone: string, utc: string, local: string])[] = [
+    ['UTC', '2026-03-29T00:59:59.999Z', '2026-03-29T00:59:59.999Z'],
+    ['Europe/Berlin', '2026-03-29T00:59:59.999Z', '2026-03-29T01:59:59.999Z'],
+    ['Europe/Berlin', '2026-03-29T01:00:00.000Z', '2026-03-29T03:00:00.000Z'],
+    ['Europe/Berlin', '2026-10-25T00:59:59.000Z', '2026-10-25T02:59:59.000Z'],
+    ['Europe/Berlin', '2026-10-25T01:00:00.000Z', '2026-10-25T02:00:00.000Z'],
+    ['Asia/Kolkata', '2026-01-01T00:00:00.000Z', '2026-01-01T05:30:00.000Z'],
+    ['America/New_York', '2026-01-01T00:00:00.000Z', '2025-12-31T19:00:00.000Z'],
+    ['Australia/Lord_Howe', '2026-04-04T15:00:00.000Z', '2026-04-05T01:30:00.000Z'],
+  ];
+  for (const [zone, utc, local] of shown) {
+    const found = new LocalTime(zone).of(Float64Array.of(at('2026-02-01T12:00:00Z'), at(utc)), 2)[1]!;
+    t.equal(new Date(found).toISOString(), local, `${zone} ${utc}`);
+  }
+  t.equal(new LocalTime('Europe/Berlin').of(Float64Array.of(1e100), 1)[0], 1e100, 'what no date can hold');
+  t.end();
+});
+
+await t.test('a day that begins an hour earlier in UTC, as clocks are set, is expected by the clock', (t) => {
+  const z = noise(7);
+  const zone = new LocalTime('Europe/Berlin');
+  const first = Date.UTC(2026, 2, 2);
+  const judged = (name: string): { wrong: number; expected: number } => {
+    const judge = new Judge({ ...all, zone: name });
+    const state = nothingJudged();
+    let wrong = 0;
+    let expected = NaN;
+    for (let i = 0; i < 33 * 24 * 12; i++) {
+      const time = first + i * 5 * MINUTE;
+      const hour = (zone.of(Float64Array.of(time), 1)[0]! / HOUR) % 24;
+      judge.judge(state, rowsOf([[time, 100 + (hour >= 6 && hour < 18 ? 200 : 0) + 5 * z()]]), new Float64Array(1), new Float64Array(1));
+      // The Monday after: the first day of work by the new clock.
+      if (time >= Date.UTC(2026, 2, 30, 4) && time < Date.UTC(2026, 2, 30, 5)) {
+        wrong = Math.max(wrong, judge.deviation[0]!);
+        expected = judge.expectation.value[0]!;
+      }
+    }
+    return { wrong, expected };
+  };
+  const byClock = judged('Europe/Berlin');
+  const byUtc = judged('UTC');
+  t.ok(byClock.expected > byUtc.expected + 30, `${byClock.expected} is expected, ${byUtc.expected} by UTC`);
+  t.ok(byClock.wrong < byUtc.wrong && byUtc.wrong < 10, `${byClock.wrong} deviations, ${byUtc.wrong} by UTC`);
   t.end();
 });
 

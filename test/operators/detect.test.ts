@@ -339,6 +339,7 @@ await t.test('a series costs 1411 bytes', async (t) => {
 await t.test('a config that can only be a mistake is refused', async (t) => {
   t.throws(() => detect.config.parse({ adapt: 5, for: 5 }), /greater than `for`/);
   t.throws(() => detect.config.parse({ sensitivty: 3 }), /sensitivty/);
+  t.throws(() => detect.config.parse({ time_zone: 'Europe/Berlyn' }), /there is no time zone Europe\/Berlyn/);
 });
 
 const corpus = join(resolve(process.env['MILLRACE_SHARED'] ?? '../shared'), 'data/nab');
