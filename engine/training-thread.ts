@@ -7,12 +7,15 @@ export interface Trainer {
   close(): Promise<void>;
 }
 
-/** A thread of its own at the lowest priority, which begins with the first task. */
+/** To start one and load the operators takes longer than most tasks do, and they come in numbers. */
+const IDLE_MS = 60_000;
+
+/** A thread of its own at the lowest priority, which begins with the first task and ends when there has been none for a while. */
 export class TrainingThread implements Trainer {
   #pool: Piscina | undefined;
 
   run(task: TrainingTask): Promise<Uint8Array> {
-    this.#pool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, niceIncrement: 15, execArgv: [] });
+    this.#pool ??= new Piscina({ filename: new URL('training-worker.js', import.meta.url).href, minThreads: 0, maxThreads: 1, idleTimeout: IDLE_MS, niceIncrement: 15, execArgv: [] });
     return this.#pool.run(task) as Promise<Uint8Array>;
   }
 

@@ -1,5 +1,8 @@
+import { seeded } from '../../engine/random.js';
 import detect from '../../operators/detect/definition.js';
 import { bytesOf } from '../../engine/state.js';
+import isolationForest from '../../operators/isolation-forest/definition.js';
+import { lessonOf, readModel, train } from '../../operators/isolation-forest/model.js';
 import { loadGraph, registry } from '../millrace/graph.js';
 import { inScratchFolder } from '../millrace/scratch-folder.js';
 import { startRun } from '../millrace/start-run.js';
@@ -7,13 +10,24 @@ import { closeThreads } from '../millrace/threads.js';
 import { alone } from './detectors.js';
 import { OURS } from './expectations.js';
 import type { CostFigure } from './figures.js';
+import { OUR_FOREST } from './forest.js';
 
 const SERIES = 100;
 const ROWS = 5_000;
 /** The last is the figure, when code is compiled. */
 const JOBS = 2;
 
-/** Processor time that `detect` needs for a sample: of a graph with it, less that of the same graph without. */
+/** Of a series by itself: columns, history, and a forest with the bytes it is saved by. */
+function bytesOfForest(): number {
+  const config = isolationForest.config.parse({});
+  const random = seeded(1);
+  const { trees, sample, history, shingle, lags } = config;
+  const { forest, bytes } = readModel(train(lessonOf({ seed: 1, trees, sample, members: [], shingles: { shingle, lags } }, Float64Array.from({ length: history }, random))));
+  const parts = [forest.nodes, forest.lengths, forest.cuts, bytes];
+  return bytesOf(isolationForest.state!(config, 0)) + 8 * history + parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** Processor time that `detect`, and a forest for each series with all its training, need for a sample: of a graph with it, less that of the same graph without. */
 export async function detectCosts(): Promise<CostFigure[]> {
   try {
     const without = await cpuOf(undefined);
@@ -22,6 +36,8 @@ export async function detectCosts(): Promise<CostFigure[]> {
       const us = Math.max(0, ((await cpuOf(config)) - without) / (SERIES * ROWS));
       figures.push({ detector, us, on: `${SERIES} generated series`, bytes: bytesOf(detect.state!(detect.config.parse(config), 0)) });
     }
+    const us = Math.max(0, ((await cpuOf({ type: 'isolation-forest' })) - without) / (SERIES * ROWS));
+    figures.push({ detector: OUR_FOREST, us, on: `${SERIES} generated series`, bytes: bytesOfForest() });
     return figures;
   } finally {
     await closeThreads();

@@ -44,7 +44,7 @@ export async function judgeInPython(files: readonly Series[]): Promise<{ detecto
   try {
     const [input, output] = [join(folder, 'series.json'), join(folder, 'scores.json')];
     writeFileSync(input, JSON.stringify(files.map(({ values }) => Array.from(values))));
-    const ran = await run(program.command, [...program.args, input, output], PYTHON_LIMIT_MS);
+    const ran = await run(program.command, [...program.args, 'judge', input, output], PYTHON_LIMIT_MS);
     if (ran.code !== 0) return { absent: { engine: 'river, scikit-learn', reason: ran.last } };
     const samples = files.reduce((sum, { rows }) => sum + rows, 0);
     const told = JSON.parse(readFileSync(output, 'utf8')) as { detector: string; version: string; cpu_s: number; scores: number[][] }[];

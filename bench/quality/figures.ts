@@ -4,6 +4,7 @@ import type { Scores, Span } from '../../quality/labelled.js';
 import { normalise, profiles, scoreNab, tallyAt, type ProfileName } from '../../quality/nab.js';
 import { median } from '../statistics.js';
 import type { CalibrationFigure } from './calibration.js';
+import type { ForestFigures } from './forest.js';
 import type { PerturbedFigure } from './perturbed.js';
 import type { Series } from './sets.js';
 import { mayTune } from './split.js';
@@ -58,6 +59,7 @@ export interface Quality {
   readonly clean: readonly CleanFigure[];
   readonly calibration: readonly CalibrationFigure[];
   readonly costs: readonly CostFigure[];
+  readonly forest: ForestFigures;
   readonly absent: readonly { readonly engine: string; readonly reason: string }[];
 }
 

@@ -6,9 +6,10 @@ import { detectCosts } from './cost.js';
 import { alone, judgeByDetect, judgeInPython, published } from './detectors.js';
 import { OURS } from './expectations.js';
 import { alarmFigure, eventFigure, forNothing, nabFigure, type Quality } from './figures.js';
+import { forestFigures } from './forest.js';
 import { cleanFigures, injectedFigure } from './generated.js';
 import { perturbedFigures } from './perturbed.js';
-import { qualityMarkdown, qualityText } from './report.js';
+import { forestText, qualityMarkdown, qualityText } from './report.js';
 import { readCloudMonitoring, readNab, setsMissing, type Series } from './sets.js';
 
 const USAGE = `npm run quality [-- options]
@@ -16,6 +17,7 @@ const USAGE = `npm run quality [-- options]
 Scores the shipped detect on public sets and generated series, beside published detectors and those of Python.
 
   --peers none         without those of Python, which pip must bring
+  --only forest        the isolation forest alone, in seconds
   --json FILE          writes what was measured
   --write              renews bench/QUALITY.md`;
 
@@ -33,6 +35,8 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
   const calibration = await calibrationFigures();
   say('cost ...');
   const costs = await detectCosts();
+  say('isolation forest ...');
+  const forest = await forestFigures(python);
   const all = [...nab, ...cloud];
   if (python) say('river and scikit-learn ...');
   const peers = python ? await judgeInPython(all) : { absent: { engine: 'river, scikit-learn', reason: 'left out by --peers none' } };
@@ -53,7 +57,8 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
     clean,
     calibration,
     costs: [...costs, ...detectors.map(({ detector, us, version }) => ({ detector, us, on: `the recorded series (${version})` }))],
-    absent: 'absent' in peers ? [peers.absent] : [],
+    forest: forest.figures,
+    absent: [...('absent' in peers ? [peers.absent] : []), ...forest.absent],
   };
 }
 
@@ -63,6 +68,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       peers: { type: 'string', default: 'all' },
+      only: { type: 'string' },
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -73,10 +79,17 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.peers !== 'all' && values.peers !== 'none') throw new UsageError(`--peers ${values.peers}: all or none is wanted`);
+  if (values.only !== undefined && (values.only !== 'forest' || values.write)) throw new UsageError(values.only === 'forest' ? '--write needs all parts' : `--only ${values.only}: forest is wanted`);
   const missing = setsMissing();
   if (missing !== undefined) {
     console.error(missing);
     return 1;
+  }
+  if (values.only === 'forest') {
+    const { figures, absent } = await forestFigures(values.peers === 'all');
+    console.log([forestText(figures), ...absent.map(({ engine, reason }) => `Not measured: ${engine}: ${reason}`)].join('\n\n'));
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 1)}\n`);
+    return 0;
   }
   const [nab, cloud] = [readNab(), readCloudMonitoring()];
   const quality = await measure(nab, cloud, values.peers === 'all');

@@ -2,6 +2,7 @@ import t from 'tap';
 import { judge as judged } from '../../bench/expectations.js';
 import { expectations, OURS } from '../../bench/quality/expectations.js';
 import { alarmFigure, eventFigure, nabFigure, type Quality } from '../../bench/quality/figures.js';
+import { OUR_FOREST } from '../../bench/quality/forest.js';
 import { qualityMarkdown, qualityText } from '../../bench/quality/report.js';
 import type { Series } from '../../bench/quality/sets.js';
 import { mayTune } from '../../bench/quality/split.js';
@@ -44,6 +45,10 @@ const quality: Quality = {
   clean: [{ set: 'hourly', alarms: 6, seriesMonths: 4 }],
   calibration: [{ shape: 'flat', tails: [{ p: 0.1, share: 0.0912, held: true }, { p: 0.01, share: 0.00049, held: false }] }],
   costs: [{ detector: OURS, us: 0.42, on: 'series', bytes: 118 }],
+  forest: {
+    tables: [{ name: 'glass', rows: 2140, features: 9, auc: 0.7, reference: 0.72, deviation: 0.03 }, { name: 'wbc', rows: 378, features: 30, auc: 0.9, reference: 0.94, deviation: 0.01 }],
+    times: [{ engine: 'scikit-learn', fitMs: 100, scoreMs: 40 }, { engine: OUR_FOREST, fitMs: 5, scoreMs: 50 }],
+  },
   absent: [{ engine: 'river', reason: 'no Python' }],
 };
 
@@ -55,10 +60,12 @@ await t.test('tables and verdicts', (t) => {
   t.match(text, /upside down +75\.0 +0\.600/);
   t.match(text, /hourly +4\.00 +6 +1\.50/);
   t.match(text, /clean series +above 0\.9 +above 0\.99 +calibrated\n[- ]+\nflat +9\.1 % +0\.049 % +no/);
+  t.match(text, /glass +2,140 × 9 +0\.700 +0\.720 +0\.030/);
+  t.match(text, /scikit-learn +100 +40\.0\nmillrace isolation-forest +5\.00 +50\.0/);
   t.match(text, /Not measured: river: no Python/);
   t.strictSame(judged(quality, expectations).map(({ expectation, verdict }) => [expectation.name, verdict]), [['nab-standard', 'met'], ['nab-low-fp', 'met'], ['nab-low-fn', 'met'], ['events', 'not met'], ['clean', 'not met'], ['calibration', 'not met'],
       ['bytes', 'met'],
-      ['cost-of-one', 'not measured'], ['cost', 'met']]);
+      ['cost-of-one', 'not measured'], ['cost', 'met'], ['forest-tables', 'not met'], ['forest-scoring', 'not met'], ['forest-fitting', 'met']]);
   const page = qualityMarkdown(quality, [dev.name, confirm.name].map((name) => `folder/${name}`));
   t.match(page, /\| millrace detect \| 100\.0 \|/);
   t.match(page, /\*\*not met\*\*/);

@@ -1,5 +1,6 @@
 // What shards run in the tests of the runtime: all operators, and some that show what the engine does.
 import { existsSync, writeFileSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
 import { z } from 'zod';
 import { defineOperator, type AnyOperator } from '../../engine/operator.js';
 import { makeSeries, seriesText } from '../../engine/series.js';
@@ -121,6 +122,7 @@ const train = defineOperator({
       while (until !== undefined && !existsSync(until)) rest(5);
       return Buffer.from(JSON.stringify(sum).padEnd(input.length));
     },
+    thread: () => Buffer.from(String(threadId)),
     fail() {
       throw new Error('no model fits');
     },

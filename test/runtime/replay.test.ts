@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
 import t from 'tap';
 import { captured } from '../../connectors/capture/sink.js';
 import { totals } from '../../connectors/count/sink.js';
 import { seeded } from '../../engine/random.js';
+import { TrainingThread } from '../../engine/training-thread.js';
 import { difference, Feed, feedSource, folder, linesOf, sha256, start, type Parts, type Row, type Settings } from './fixture.js';
 
 const nab = resolve(process.env['MILLRACE_SHARED'] ?? '../shared', 'data/nab/data');
@@ -102,6 +104,17 @@ await t.test('a replay waits for its models, however long they train', async (t)
   t.ok(quick.some((line) => (JSON.parse(line) as { columns: { learnt: number } }).columns.learnt === 3), 'models are learnt');
   t.same(difference(await run(2, { ms: 10 }), quick), undefined, 'slow training and two shards');
   t.same(difference(await run(2, { size: 500_000 }), quick), undefined, 'models larger than what a channel to a shard holds');
+});
+
+await t.test('the thread of one training task does the next', async (t) => {
+  const trainer = new TrainingThread();
+  t.teardown(() => trainer.close());
+  const threads: string[] = [];
+  for (let task = 0; task < 3; task++) {
+    threads.push(Buffer.from(await trainer.run({ operators: new URL('operators.js', import.meta.url).href, type: 'train', task: 'thread', input: new Uint8Array(1) })).toString());
+    await rest(20);
+  }
+  t.strictSame(threads, Array.from(threads, () => threads[0]));
 });
 
 await t.test('training that fails names the operator', async (t) => {

@@ -1,5 +1,5 @@
 declare module 'ml-isolation-forest' {
-  /** What the tests use of it; it comes without types. */
+  /** What tests and benchmarks use of it; it comes without types. */
   export class IsolationForest {
     constructor(options?: { readonly nEstimators?: number });
     train(rows: readonly (readonly number[])[]): void;
