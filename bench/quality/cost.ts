@@ -12,10 +12,15 @@ import { OURS } from './expectations.js';
 import type { CostFigure } from './figures.js';
 import { OUR_FOREST } from './forest.js';
 
-const SERIES = 100;
-const ROWS = 5_000;
-/** The last is the figure, when code is compiled. */
-const JOBS = 2;
+/** A run of so many series with so many rows each, one job after the other: the last is the figure, when code is compiled. */
+interface Load {
+  readonly series: number;
+  readonly rows: number;
+  readonly jobs: number;
+}
+const FEW: Load = { series: 100, rows: 5_000, jobs: 2 };
+/** What no cache holds. */
+const MANY: Load = { series: 1_000_000, rows: 20, jobs: 1 };
 
 /** Of a series by itself: columns, history, and a forest with the bytes it is saved by. */
 function bytesOfForest(): number {
@@ -30,26 +35,33 @@ function bytesOfForest(): number {
 /** Processor time that `detect`, and a forest for each series with all its training, need for a sample: of a graph with it, less that of the same graph without. */
 export async function detectCosts(): Promise<CostFigure[]> {
   try {
-    const without = await cpuOf(undefined);
+    const without = await cpuOf(undefined, FEW);
     const figures: CostFigure[] = [];
     for (const { detector, config } of [{ detector: OURS, config: {} }, ...alone]) {
-      const us = Math.max(0, ((await cpuOf(config)) - without) / (SERIES * ROWS));
-      figures.push({ detector, us, on: `${SERIES} generated series`, bytes: bytesOf(detect.state!(detect.config.parse(config), 0)) });
+      const us = Math.max(0, ((await cpuOf(config, FEW)) - without) / (FEW.series * FEW.rows));
+      figures.push({ detector, us, on: named(FEW), bytes: bytesOf(detect.state!(detect.config.parse(config), 0)) });
     }
-    const us = Math.max(0, ((await cpuOf({ type: 'isolation-forest' })) - without) / (SERIES * ROWS));
-    figures.push({ detector: OUR_FOREST, us, on: `${SERIES} generated series`, bytes: bytesOfForest() });
+    const us = Math.max(0, ((await cpuOf({ type: 'isolation-forest' }, FEW)) - without) / (FEW.series * FEW.rows));
+    figures.push({ detector: OUR_FOREST, us, on: named(FEW), bytes: bytesOfForest() });
+    // Judged from their tenth row on, as there are not many more.
+    const many = ((await cpuOf({ warmup: 10 }, MANY)) - (await cpuOf(undefined, MANY))) / (MANY.series * MANY.rows);
+    figures.push({ detector: OURS, us: Math.max(0, many), on: named(MANY) });
     return figures;
   } finally {
     await closeThreads();
   }
 }
 
+function named({ series }: Load): string {
+  return `${series.toLocaleString('en-US')} generated series`;
+}
+
 /** µs of all threads. */
-async function cpuOf(config: Readonly<Record<string, unknown>> | undefined): Promise<number> {
+async function cpuOf(config: Readonly<Record<string, unknown>> | undefined, { series, rows, jobs }: Load): Promise<number> {
   let used = 0;
-  for (let job = 0; job < JOBS; job++) {
+  for (let job = 0; job < jobs; job++) {
     used = await inScratchFolder(async (folder) => {
-      const graph = loadGraph('detect', { series: SERIES, count: SERIES * ROWS }, registry, (raw) => {
+      const graph = loadGraph('detect', { series, count: series * rows }, registry, (raw) => {
         if (config !== undefined) {
           Object.assign(raw.operators['odd']!, config);
           return;
