@@ -110,6 +110,19 @@ function frozen(): Scene {
   return { name: 'frozen', title: 'presence: a sensor that is stuck', operator: 'presence', config: {}, messages, shown: 'temperature{room="b"}', from: START + 6 * HOUR };
 }
 
+function shape(): Scene {
+  const z = noise(9);
+  const series = { name: 'power_kw', labels: { oven: 'a' } };
+  // A batch heats, holds and cools in half an hour. One cools in the middle and heats again.
+  const at = (share: number): number => (share < 0.25 ? share * 4 : share < 0.7 ? 1 : Math.max(0, 1 - (share - 0.7) * 4));
+  const messages = sampled(series, MINUTE, 16 * HOUR, (time) => {
+    const share = (time % (30 * MINUTE)) / (30 * MINUTE);
+    const broken = between(time, 13 * HOUR, 13 * HOUR + 30 * MINUTE) && share > 0.35 && share < 0.6;
+    return 20 + 60 * (broken ? 0.35 : at(share)) + 1.5 * z();
+  });
+  return { name: 'shape', title: 'discord: a batch unlike all before', operator: 'discord', config: { length: 30, history: 600 }, messages, shown: 'power_kw{oven="a"}', from: START + 10 * HOUR };
+}
+
 /** With a watermark every minute, also where nothing comes. */
 function watched(messages: readonly Message[]): Message[] {
   const until = Math.max(...messages.map((each) => (each.type === 'row' ? each.row.time : 0)));
@@ -118,4 +131,4 @@ function watched(messages: readonly Message[]): Message[] {
   return [...marks, ...messages].toSorted((a, b) => timeOf(a) - timeOf(b));
 }
 
-export const scenes: readonly Scene[] = [spike(), season(), job(), shift(), peer(), together(), silence(), frozen()];
+export const scenes: readonly Scene[] = [spike(), season(), job(), shift(), peer(), together(), silence(), frozen(), shape()];
