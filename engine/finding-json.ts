@@ -24,8 +24,8 @@ export function findingJson(finding: Finding): Record<string, unknown> {
 function particulars(finding: Finding): Record<string, unknown> {
   switch (finding.kind) {
     case 'anomaly': {
-      const { value, expected, lower, upper, score, confidence, direction, contributions } = finding;
-      return { value, expected, lower, upper, score, confidence, direction, ...(contributions !== undefined && { contributions }) };
+      const { value, expected, lower, upper, score, confidence, direction, excess, contributions } = finding;
+      return { value, expected, lower, upper, score, confidence, direction, ...(excess !== undefined && { excess }), ...(contributions !== undefined && { contributions }) };
     }
     case 'forecast':
       return {
@@ -57,8 +57,8 @@ function particulars(finding: Finding): Record<string, unknown> {
     case 'alert':
       return { correlation_id: finding.correlationId, members: finding.members, count: finding.count, suppressed: finding.suppressed };
     case 'feedback': {
-      const { anomaly, toldBy, verdict, note, by, at, value, expected, lower, upper, score } = finding;
-      return { anomaly_id: anomaly, told_by: toldBy, verdict, note, by, said_at: iso(at), value, expected, lower, upper, score };
+      const { anomaly, toldBy, verdict, note, by, at, value, expected, lower, upper, score, excess } = finding;
+      return { anomaly_id: anomaly, told_by: toldBy, verdict, note, by, said_at: iso(at), value, expected, lower, upper, score, ...(excess !== undefined && { excess }) };
     }
     default:
       return finding satisfies never;

@@ -32,6 +32,7 @@ export const anomalySchema = z.object({
   score: z.number().min(0).max(1),
   confidence: z.number().min(0).max(1),
   direction: z.enum(['up', 'down']),
+  excess: z.number().min(0).optional().describe('how far out it was at its furthest, in multiples of what opens one; 1: just so far'),
   contributions: z.record(z.string(), z.number().min(0).max(1)).optional().describe('what it is told for, as shares that add up to 1: by method, or for a group by series'),
 });
 
@@ -104,6 +105,7 @@ export const feedbackSchema = z.object({
   lower: z.number(),
   upper: z.number(),
   score: z.number().min(0).max(1),
+  excess: z.number().min(0).optional(),
 });
 
 export const findingSchema = z.discriminatedUnion('kind', [anomalySchema, forecastSchema, burnSchema, alertSchema, feedbackSchema]);

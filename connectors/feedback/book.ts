@@ -70,7 +70,7 @@ export class Book implements FeedbackBook {
     if (before !== undefined && before.state !== 'closed' && before.verdict === verdict && before.note === note) {
       throw new HttpError(409, 'Said already', `${before.by} said so of anomaly ${anomaly.id} at ${new Date(before.at).toISOString()}.`);
     }
-    const { id, operator: toldBy, series, metric, labels, openedAt, value, expected, lower, upper, score } = anomaly;
+    const { id, operator: toldBy, series, metric, labels, openedAt, value, expected, lower, upper, score, excess } = anomaly;
     return this.#keep({
       kind: 'feedback',
       id: findingId(toldBy, 'feedback', series, openedAt),
@@ -85,6 +85,7 @@ export class Book implements FeedbackBook {
       ...{ toldBy, verdict, note, by },
       at: this.#context.clock.now(),
       ...{ value, expected, lower, upper, score },
+      ...(excess !== undefined && { excess }),
     });
   }
 

@@ -44,11 +44,12 @@ export function severityOf(ratio: number): number {
   return ratio >= CRITICAL ? 4 : ratio >= HIGH ? 3 : ratio >= MEDIUM ? 2 : 1;
 }
 
-/** One more row of a series, with hysteresis. After CLOSED `peak` and `furthest` still tell of what has closed. */
-export function follow(episodes: Episodes, slot: number, ratio: number, value: number, rules: EpisodeRules): Change {
+/** One more row of a series, with hysteresis; `factor`: what feedback makes of the ratio that is at the edge. After CLOSED `peak` and `furthest` still tell of what has closed. */
+export function follow(episodes: Episodes, slot: number, ratio: number, value: number, rules: EpisodeRules, factor = 1): Change {
   const { run, severity, peak, furthest } = episodes;
   const before = severity[slot]!;
-  if (before === 0 && ratio < 1) {
+  const counted = ratio / factor;
+  if (before === 0 && counted < 1) {
     run[slot] = 0;
     return QUIET;
   }
@@ -57,21 +58,21 @@ export function follow(episodes: Episodes, slot: number, ratio: number, value: n
     furthest[slot] = value;
   }
   if (before === 0) {
-    const evidence = run[slot]! + Math.min(rules.most, Math.floor(ratio));
+    const evidence = run[slot]! + Math.min(rules.most, Math.floor(counted));
     if (evidence < rules.opens) {
       run[slot] = evidence;
       return QUIET;
     }
     run[slot] = 0;
-    severity[slot] = severityOf(peak[slot]!);
+    severity[slot] = severityOf(peak[slot]! / factor);
     return OPENED;
   }
-  run[slot] = ratio < rules.calm ? run[slot]! + 1 : 0;
+  run[slot] = counted < rules.calm ? run[slot]! + 1 : 0;
   if (run[slot]! >= rules.closes) {
     end(episodes, slot);
     return CLOSED;
   }
-  const now = severityOf(peak[slot]!);
+  const now = severityOf(peak[slot]! / factor);
   if (now <= before) return QUIET;
   severity[slot] = now;
   return GREW;
@@ -84,7 +85,7 @@ export function end({ run, severity }: Episodes, slot: number): void {
 }
 
 /** What its operator says of a change. */
-export type Told = Pick<Anomaly, 'explanation' | 'value' | 'expected' | 'lower' | 'upper' | 'score' | 'confidence' | 'direction'>;
+export type Told = Pick<Anomaly, 'explanation' | 'value' | 'expected' | 'lower' | 'upper' | 'score' | 'confidence' | 'direction' | 'excess'>;
 
 /** The finding of a change, with the next revision. `severity`: 1 to 4; `change` is not QUIET. */
 export function findingOf(node: string, of: Series, episodes: Episodes, slot: number, change: Change, severity: number, time: number, told: Told): Anomaly {

@@ -2,6 +2,8 @@ import { allocateBatch, type Batch } from '../../engine/batch.js';
 import { about, findingId, severities, type Anomaly, type Finding } from '../../engine/finding.js';
 import { BATCH_ROWS } from '../../engine/limits.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
+import { rarityAt } from '../anomaly/feedback.js';
+import { Thresholds } from '../anomaly/thresholds.js';
 import { formatDuration } from '../../engine/scalars.js';
 import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
@@ -9,11 +11,9 @@ import { contributionsOf, keepShares } from './contributions.js';
 import { Judge } from './ensemble.js';
 import { interrupt, watch, ADAPTED, CLOSED, GREW, MUTED, OPENED, QUIET, type Change, type Limits, type Verdict } from './excursion.js';
 import { explainAdapted, explainClosed, explainMuted, explainOutside, type Told } from './explain.js';
-import { rarityAt } from './feedback.js';
 import { Maintenance } from './maintenance.js';
 import type { Rows } from './rows.js';
 import { NONE, type Ring } from './season.js';
-import { Thresholds } from './thresholds.js';
 
 export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
 export type Column = (typeof columnNames)[number];
@@ -128,7 +128,7 @@ export class Detector implements Operator<State, string, Column> {
 
   /** What people say of its own anomalies. */
   receive(finding: Finding, columns: Columns<State>): void {
-    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, columns);
+    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, columns, (slot) => columns.followed[slot] === 1);
   }
 
   save(slot: number): Uint8Array | undefined {

@@ -29,7 +29,10 @@ by chance alone, and gives an anomaly now and then.
 Shapes are of samples in succession, whatever the time between them. Samples older than the last one of their series go to the output \`late\`. Stale markers and values
 that are not finite are passed on with NaN in all columns, and are in no shape.
 
-**Cost.** This is a costly method: a series takes 106 bytes and 40 for each sample of the history (80 kB with the default), and a sample as much time as the history is
+**Feedback.** Name a source of type \`feedback\` in \`from\`: a false alarm multiplies how unlike a shape of that series has to be, as at [detect](detect.md),
+and a little that of others of the metric.
+
+**Cost.** This is a costly method: a series takes 114 bytes and 40 for each sample of the history (80 kB with the default), and a sample as much time as the history is
 long (about 7 µs with the default, 2 µs with a history of 400). Let it follow the few series whose shape is known to matter, behind \`select\`, or at a slower pace, behind \`window\`.`,
   config,
   examples: [
@@ -120,7 +123,7 @@ long (about 7 µs with the default, 2 µs with a history of 400). Let it follow 
       ],
     },
   ],
-  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'correlation', 'expected', 'lower', 'upper'], passes: true, findings: ['anomaly'], late: true } }),
+  ports: () => ({ input: { rows: [], findings: ['feedback'] }, output: { rows: ['score', 'correlation', 'expected', 'lower', 'upper'], passes: true, findings: ['anomaly'], late: true } }),
   state: (of) => stateOf(of),
   meaning: ({ length, history }) => `shapes of ${length} samples in the last ${history}`,
   create: (of, context) => new Detector(of, context),

@@ -1,9 +1,11 @@
 import type { Batch } from '../../engine/batch.js';
+import type { Finding } from '../../engine/finding.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
 import { CLOSED, findingOf, follow, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
 import { InOrder, isJudged } from '../anomaly/in-order.js';
-import { rank, scoreOf, topOf, type Scale } from '../anomaly/score.js';
+import { rank, RANKS, scoreOf, topOf, type Scale } from '../anomaly/score.js';
+import { Thresholds } from '../anomaly/thresholds.js';
 import type { Config, State } from './config.js';
 import { explainAlike, explainUnlike } from './explain.js';
 import { add, type Nearest } from './profile.js';
@@ -29,6 +31,7 @@ export class Detector implements Operator<State, string, Column> {
   readonly #config: Config;
   readonly #context: OperatorContext;
   readonly #rules: EpisodeRules;
+  readonly #thresholds: Thresholds;
   readonly #warmup: number;
   /** The least distance that may be unusual. */
   readonly #least: number;
@@ -38,6 +41,7 @@ export class Detector implements Operator<State, string, Column> {
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
+    this.#thresholds = new Thresholds(context.names);
     this.#rules = { opens: of.for, most: 1, calm: CALM, closes: of.close_for ?? of.length };
     this.#warmup = of.warmup ?? Math.ceil(of.history / 2);
     this.#least = distanceOf(of.min_correlation);
@@ -51,6 +55,23 @@ export class Detector implements Operator<State, string, Column> {
       if (isJudged(rows, i)) this.#row(rows, i, state, added, out);
       else for (const name of columns) added[name][i] = NaN;
     }
+  }
+
+  /** What people say of its own anomalies. */
+  receive(finding: Finding, state: Columns<State>): void {
+    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, state, (slot) => state.ranks[RANKS * slot]! > 0);
+  }
+
+  save(slot: number): Uint8Array | undefined {
+    return this.#thresholds.save(slot);
+  }
+
+  restore(slot: number, saved: Uint8Array): void {
+    this.#thresholds.restore(slot, saved);
+  }
+
+  release(slot: number): void {
+    this.#thresholds.release(slot);
   }
 
   #row(rows: Batch, i: number, state: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {
@@ -82,7 +103,7 @@ export class Detector implements Operator<State, string, Column> {
     if (known) this.#learnDistance(slot, distance, state);
     if (!judged) return;
     const before = state.severity[slot]!;
-    const change = follow(state, slot, ratio, value, this.#rules);
+    const change = follow(state, slot, ratio, value, this.#rules, state.factor[slot]! || 1);
     if (change === QUIET) return;
     this.#tell(slot, rows.time[i]!, change, Math.max(before, state.severity[slot]!), limit, { expected, lower: expected - reach, upper: expected + reach }, state, out);
   }
@@ -122,7 +143,7 @@ export class Detector implements Operator<State, string, Column> {
     const told = { series: names.text(slot), length, history, correlation: 1 - furthest * furthest, usual: 1 - state.usual[slot]! ** 2 };
     const explanation = change === CLOSED ? explainAlike(told, formatDuration(time - state.openedAt[slot]!)) : explainUnlike(told);
     const count = state.count[slot]!;
-    out.finding(findingOf(node, names.series(slot), state, slot, change, severity, time, { explanation, value, ...band, score: topOf(SCALE.top * Math.max(1, state.peak[slot]!), SCALE), confidence: count / (count + history), direction: value > band.expected ? 'up' : 'down' }));
+    out.finding(findingOf(node, names.series(slot), state, slot, change, severity, time, { explanation, value, ...band, score: topOf(SCALE.top * Math.max(1, state.peak[slot]!), SCALE), confidence: count / (count + history), direction: value > band.expected ? 'up' : 'down', excess: state.peak[slot]! }));
   }
 }
 

@@ -1,8 +1,10 @@
 import { STALE, type Batch } from '../../engine/batch.js';
+import type { Finding } from '../../engine/finding.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
 import { CLOSED, end as endEpisode, findingOf, follow, OPENED, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
-import { rank, scoreOf, topOf, type Scale } from '../anomaly/score.js';
+import { rank, RANKS, scoreOf, topOf, type Scale } from '../anomaly/score.js';
+import { Thresholds } from '../anomaly/thresholds.js';
 import { panesOf, type Config, type State } from './config.js';
 import { explainAway, explainBack, explainGone, explainStays, explainTogether, explainTogetherAgain, type Band, type ToldMember } from './explain.js';
 import { judgeFleet, learnDistance, ratioOf, type Fleet, type FleetRules } from './fleet.js';
@@ -31,10 +33,12 @@ export class Comparison implements Operator<State, string, Column> {
   readonly #panes: number;
   readonly #rules: EpisodeRules;
   readonly #fleetRules: FleetRules;
+  readonly #thresholds: Thresholds;
 
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
+    this.#thresholds = new Thresholds(context.names);
     this.#panes = panesOf(of, context.lead);
     this.#rules = { opens: of.for, most: Math.ceil(of.for / 2), calm: of.close, closes: of.close_for };
     this.#fleetRules = { eps: of.eps, sensitivity: of.sensitivity, minPoints: of.min_points, leastAbsolute: of.min_deviation, leastRelative: of.min_relative };
@@ -56,6 +60,23 @@ export class Comparison implements Operator<State, string, Column> {
         state.count[pane] = state.count[pane]! + 1;
       }
     }
+  }
+
+  /** What people say of its own anomalies. */
+  receive(finding: Finding, state: Columns<State>): void {
+    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, state, (slot) => state.ranks[RANKS * slot]! > 0);
+  }
+
+  save(slot: number): Uint8Array | undefined {
+    return this.#thresholds.save(slot);
+  }
+
+  restore(slot: number, saved: Uint8Array): void {
+    this.#thresholds.restore(slot, saved);
+  }
+
+  release(slot: number): void {
+    this.#thresholds.release(slot);
   }
 
   wake(group: number, _time: number, state: Columns<State>, out: Output<Column>): void {
@@ -163,7 +184,7 @@ export class Comparison implements Operator<State, string, Column> {
       state.run[slot] = 0;
       return;
     }
-    const change = follow(state, slot, ratio, value, this.#rules);
+    const change = follow(state, slot, ratio, value, this.#rules, state.factor[slot]! || 1);
     if (change === OPENED) state.outside[slot] = 0;
     const stays = change !== CLOSED && state.severity[slot]! > 0 && (state.outside[slot] = state.outside[slot]! + 1) >= this.#config.adapt;
     if (change === QUIET && !stays) return;
@@ -184,7 +205,7 @@ export class Comparison implements Operator<State, string, Column> {
   /** An anomaly of a member without samples, while its peers have some. */
   #followSilent(slot: number, fleet: Fleet, members: number, band: Band, time: number, state: Columns<State>, out: Output<Column>): void {
     const severity = state.severity[slot]!;
-    if (follow(state, slot, 0, NaN, this.#rules) !== CLOSED) return;
+    if (follow(state, slot, 0, NaN, this.#rules, state.factor[slot]! || 1) !== CLOSED) return;
     const told = this.#told(slot, fleet, members, band, state);
     this.#tell(slot, CLOSED, severity, told, explainGone(told, formatDuration(time - state.openedAt[slot]!)), time, state, out);
   }
@@ -196,14 +217,14 @@ export class Comparison implements Operator<State, string, Column> {
 
   #tell(slot: number, change: Change, severity: number, { ratio, value, direction, members, expected, lower, upper }: ToldMember, explanation: string, time: number, state: Columns<State>, out: Output<Column>): void {
     const score = scoreOf(state, slot, ratio, SCALE, this.#context.names.group(slot));
-    out.finding(findingOf(this.#context.node, this.#context.names.series(slot), state, slot, change, severity, time, { explanation, value, expected, lower, upper, score, confidence: members / (members + this.#config.min_peers), direction }));
+    out.finding(findingOf(this.#context.node, this.#context.names.series(slot), state, slot, change, severity, time, { explanation, value, expected, lower, upper, score, confidence: members / (members + this.#config.min_peers), direction, excess: ratio }));
   }
 
   /** @param share of the members that are away, 1 at `together` @param away these */
   #followGroup(group: number, share: number, away: readonly Present[], members: number, band: Band, time: number, state: Columns<State>, out: Output<Column>): void {
     const before = state.severity[group]!;
     const mean = away.reduce((sum, { value }) => sum + value / away.length, 0);
-    const change = follow(state, group, share, away.length === 0 ? band.expected : mean, this.#rules);
+    const change = follow(state, group, share, away.length === 0 ? band.expected : mean, this.#rules, state.factor[group]! || 1);
     if (change === QUIET) return;
     const { names, node } = this.#context;
     const above = away.filter(({ value }) => value > band.expected).length;
@@ -216,6 +237,6 @@ export class Comparison implements Operator<State, string, Column> {
     const explanation = change === CLOSED ? explainTogetherAgain(told, formatDuration(time - state.openedAt[group]!)) : explainTogether(told);
     const score = topOf(SCALE.top * Math.max(1, state.peak[group]!), SCALE);
     const confidence = members / (members + this.#config.min_peers);
-    out.finding(findingOf(node, names.series(group), state, group, change, Math.max(before, state.severity[group]!), time, { explanation, value, ...band, score, confidence, direction: value > band.expected ? 'up' : 'down' }));
+    out.finding(findingOf(node, names.series(group), state, group, change, Math.max(before, state.severity[group]!), time, { explanation, value, ...band, score, confidence, direction: value > band.expected ? 'up' : 'down', excess: state.peak[group]! }));
   }
 }

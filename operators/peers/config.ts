@@ -43,7 +43,7 @@ export function panesOf({ window, lateness }: Pick<Config, 'window' | 'lateness'
   return Math.ceil((window + lateness + lead) / window) + 1;
 }
 
-/** Columns of a member or group: 81 bytes, and 25 for each window that may be open at once. */
+/** Columns of a member or group: 89 bytes, and 25 for each window that may be open at once. */
 export function stateOf(of: Config, lead: number) {
   const per = panesOf(of, lead);
   return {
@@ -60,6 +60,7 @@ export function stateOf(of: Config, lead: number) {
     outside: 'u32',
     /** How far out it has stayed so long that it is told no more. */
     accepted: 'f64',
+    factor: 'f64',
   } as const satisfies StateSchema;
 }
 

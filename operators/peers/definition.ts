@@ -37,7 +37,10 @@ while that is open, no member opens one. It closes when few are away for \`close
 
 Samples of a window that has closed go to the output \`late\`. Stale markers and values that are not finite are passed over.
 
-**Cost.** A member takes 81 bytes, and 25 for each window that may be open at once: (\`window\` + \`lateness\` + lead) / \`window\` + 1, rounded
+**Feedback.** Name a source of type \`feedback\` in \`from\`: a false alarm multiplies how far out that member, or that share of the group, has to be, as at
+[detect](detect.md), and a little that of others of the metric. The band stays as it is.
+
+**Cost.** A member takes 89 bytes, and 25 for each window that may be open at once: (\`window\` + \`lateness\` + lead) / \`window\` + 1, rounded
 up, where lead is how far the sources may be ahead of the watermark. A sample is an addition; n peers are judged in O(n log n).
 All members of a group are on one shard.`,
   config,
@@ -101,7 +104,7 @@ All members of a group are on one shard.`,
       ],
     },
   ],
-  ports: () => ({ input: { rows: [] }, output: { rows: ['score', 'expected', 'lower', 'upper', 'peers'], findings: ['anomaly'], late: true } }),
+  ports: () => ({ input: { rows: [], findings: ['feedback'] }, output: { rows: ['score', 'expected', 'lower', 'upper', 'peers'], findings: ['anomaly'], late: true } }),
   route: () => 'group',
   series: ({ across }) => (of) => {
     const shared: Record<string, string> = { ...of.labels };

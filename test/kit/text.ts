@@ -144,7 +144,7 @@ function parseFinding(tokens: readonly string[], open: OpenFindings): Finding {
   };
   for (const [name, text] of overrides) {
     const isText = typeof finding[name] === 'string';
-    if (!isText && typeof finding[name] !== 'number' && !name.endsWith('At')) throw new SyntaxError(`a ${kind} has no field ${name} that can be given here`);
+    if (!isText && typeof finding[name] !== 'number' && !name.endsWith('At') && name !== 'excess') throw new SyntaxError(`a ${kind} has no field ${name} that can be given here`);
     finding[name] = isText ? text : parseNumberOrTime(text);
   }
   return findingSchema.parse(finding);

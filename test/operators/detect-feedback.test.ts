@@ -6,7 +6,7 @@ import type { Columns, Names, Output } from '../../engine/operator.js';
 import { state, type State } from '../../operators/detect/config.js';
 import detect from '../../operators/detect/definition.js';
 import { Detector } from '../../operators/detect/detector.js';
-import { factorOf, lower, raise, rarityAt, share, withoutVerdict, withVerdict, type Verdicts } from '../../operators/detect/feedback.js';
+import { factorOf, lower, raise, rarityAt, share, withoutVerdict, withVerdict, type Verdicts } from '../../operators/anomaly/feedback.js';
 
 type Column = 'score' | 'agree' | 'expected' | 'lower' | 'upper';
 

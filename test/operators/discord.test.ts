@@ -104,6 +104,20 @@ await t.test('a beat that comes otherwise opens, and closes when it is over; the
   t.strictSame(follow({ history: 1_000, min_correlation: 0 }, beats(1, 2_000, (i) => i >= 1_500 && i < 1_550)).anomalies.length, 0, 'unless it correlates less than that');
 });
 
+await t.test('said to be a false alarm, a shape has to be as much more unlike', async (t) => {
+  const values = beats(1, 1_700, (i) => i >= 1_500 && i < 1_550);
+  const { excess } = follow({ history: 1_000 }, values).anomalies.at(-1)!;
+  const opened = (said: number): number => {
+    const feedback = parseMessages([`port 1: ${1_200 * STEP_MS / 1_000}s finding feedback opened m info toldBy=discord excess=${said}`]);
+    const rows = values.map((value, i): Message => ({ type: 'row', port: 0, row: { time: i * STEP_MS, series: { name: 'm', labels: {} }, value, flags: 0, columns: {} } }));
+    const messages: Message[] = [...rows.slice(0, 1_201), ...feedback, { type: 'watermark', time: 1_201 * STEP_MS }, ...rows.slice(1_201)];
+    return runReference(discord, discord.config.parse({ history: 1_000 }), messages).findings.filter(({ state }) => state === 'opened').length;
+  };
+  t.ok(excess! > 1.2 && excess! < 2, `${excess}`);
+  t.equal(opened(excess!), 0);
+  t.equal(opened(1), 1, 'a tenth more is not enough');
+});
+
 await t.test('whatever the noise and the season: no findings, and a score above 1 - p on a share p of rows', async (t) => {
   for (const shape of shapes) {
     const { rows, anomalies } = follow({ history: 800 }, shape.values(5_000, 3));
@@ -156,9 +170,9 @@ await t.test('nothing looks ahead, the unit of a metric changes nothing, finding
   );
 });
 
-await t.test('a series costs 106 bytes and 40 a sample of the history', async (t) => {
-  t.equal(bytesOf(stateOf({ history: 2_000 })) - 8, 106 + 40 * 2_000, 'without the timer');
-  t.equal(bytesOf(stateOf({ history: 400 })) - 8, 106 + 40 * 400);
+await t.test('a series costs 114 bytes and 40 a sample of the history', async (t) => {
+  t.equal(bytesOf(stateOf({ history: 2_000 })) - 8, 114 + 40 * 2_000, 'without the timer');
+  t.equal(bytesOf(stateOf({ history: 400 })) - 8, 114 + 40 * 400);
 });
 
 await t.test('a config that can only be a mistake is refused', async (t) => {

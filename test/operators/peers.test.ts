@@ -8,6 +8,7 @@ import { stateOf } from '../../operators/peers/config.js';
 import peers from '../../operators/peers/definition.js';
 import { judgeFleet, learnDistance, ratioOf } from '../../operators/peers/fleet.js';
 import { bounds, shareAbove, tails } from '../../quality/calibration.js';
+import { differs, interleaved, modes } from '../kit/modes.js';
 import { runReference } from '../kit/reference.js';
 import { formatTime, parseMessages, type Message, type Outcome } from '../kit/text.js';
 
@@ -44,6 +45,26 @@ await t.test('a single window opens nothing, only the chosen side counts', async
   t.strictSame(told(compare({}, 40, 10, at(500, 20, 22))).length, 2, 'two, far out, do');
   t.strictSame(told(compare({ direction: 'down' }, 40, 10, at(500, 20, 30))), []);
   t.strictSame(told(compare({ direction: 'down' }, 40, 10, at(-500, 20, 30)))[0], '22m opened m{host="h3"} critical down');
+});
+
+await t.test('a false alarm of a host needs more the next time, until it is undone; wherever its fleet is judged', async (t) => {
+  const rows = Array.from({ length: 30 }, (_, w) => [
+    ...(w === 0 ? [] : [`watermark ${w}m`]),
+    ...Array.from({ length: 5 }, (_, h) => `${w * 60 + 30}s m{host="h${h}"} ${h === 3 && [10, 11, 18, 19, 26, 27].includes(w) ? 61 : usual(h, w)}`),
+  ]);
+  const config = peers.config.parse({ for: 2 });
+  const told = (more: Readonly<Record<number, string>>): { readonly opened: readonly (readonly [number, number])[]; readonly messages: readonly Message[] } => {
+    const messages = parseMessages(rows.flatMap((each, w) => [...each, ...(more[w] === undefined ? [] : [`port 1: ${w}m finding feedback ${more[w]} m{host="h3"} info toldBy=peers excess=1.8`])]));
+    const opened = (runReference(peers, config, messages).findings as Anomaly[]).filter(({ state, series }) => state === 'opened' && series === 'm{host="h3"}');
+    return { opened: opened.map(({ time, excess }) => [time / MINUTE, excess!]), messages };
+  };
+  const all = told({}).opened;
+  t.strictSame(all.map(([time]) => time), [12, 20, 28]);
+  t.ok(all.every(([, excess]) => excess > 1 && excess < 1.9), all.map(([, excess]) => excess).join(' '));
+  t.strictSame(told({ 14: 'opened' }).opened, [all[0]!]);
+  const undone = told({ 14: 'opened', 22: 'closed' });
+  t.strictSame(undone.opened, [all[0]!, all[2]!], 'as if it had never been said');
+  t.equal(differs({ definition: peers, config, messages: undone.messages }, [...modes, interleaved(1), interleaved(2)]), undefined);
 });
 
 await t.test('when many deviate it is told once, of the group, with those furthest out', async (t) => {
@@ -144,10 +165,10 @@ await t.test('the usual distance takes time to grow', async (t) => {
   t.equal(learnDistance(0, 0, 5, 60), 5);
 });
 
-await t.test('a member costs 81 bytes and 25 a window', async (t) => {
+await t.test('a member costs 89 bytes and 25 a window', async (t) => {
   const config = peers.config.parse({});
-  t.equal(bytesOf(stateOf(config, 0)) - 8, 81 + 2 * 25, 'without the timer');
-  t.equal(bytesOf(stateOf(config, 61_000)) - 8, 81 + 4 * 25);
+  t.equal(bytesOf(stateOf(config, 0)) - 8, 89 + 2 * 25, 'without the timer');
+  t.equal(bytesOf(stateOf(config, 61_000)) - 8, 89 + 4 * 25);
 });
 
 await t.test('a config that can only be a mistake is refused', async (t) => {

@@ -2,10 +2,8 @@ import type { Feedback } from '../../engine/finding.js';
 import type { Names } from '../../engine/operator.js';
 import { factorOf, lower, raise, share, withoutVerdict, withVerdict, type Verdicts } from './feedback.js';
 
-/** What feedback needs of a series' columns. */
-interface Followed {
-  readonly followed: Uint8Array;
-  /** On the threshold; 0 stands for 1. */
+/** The column that an operator multiplies its thresholds by; 0 stands for 1. */
+export interface Factors {
   readonly factor: Float64Array;
 }
 
@@ -20,22 +18,22 @@ export class Thresholds {
   /** Of those that were restored, by their text. */
   readonly #restored = new Map<string, Verdicts>();
 
-  /** `surprise`: the score that opens an anomaly inside of the band, too. */
-  constructor(names: Names, surprise: number) {
+  /** `surprise`: the score that opens an anomaly by itself, if any does. */
+  constructor(names: Names, surprise = 1) {
     this.#names = names;
     this.#surprise = surprise;
   }
 
-  /** Changes the series that it is about, and those of the same metric that are followed now: some 60 ns a series of the shard. */
-  take(said: Feedback, columns: Followed): void {
+  /** Changes the series that it is about, and those of the same metric that are followed now: some 60 ns a slot. */
+  take(said: Feedback, columns: Factors, isFollowed: (slot: number) => boolean): void {
     const { id, series, metric, state } = said;
     const others = share(this.#by(said, 1));
     this.#restored.clear();
     /** What became of those that other series had, and the factor that it makes; mostly that of the series before. */
     const changed = new Map<Verdicts | undefined, Changed>();
     let last: Changed | undefined;
-    for (let slot = 0; slot < columns.followed.length; slot++) {
-      if (columns.followed[slot] === 0) continue;
+    for (let slot = 0; slot < columns.factor.length; slot++) {
+      if (!isFollowed(slot)) continue;
       const text = this.#names.text(slot);
       if (!isOf(metric, text)) continue;
       const before = this.#verdicts[slot];
@@ -57,7 +55,7 @@ export class Thresholds {
     return said.verdict === 'false_positive' ? raise(said, this.#surprise, factor) : lower();
   }
 
-  #set(slot: number, { after, factor }: Changed, columns: Followed): void {
+  #set(slot: number, { after, factor }: Changed, columns: Factors): void {
     this.#keep(slot, after);
     columns.factor[slot] = factor;
   }

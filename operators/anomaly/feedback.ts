@@ -1,9 +1,8 @@
 /**
- * What people say of anomalies, as a factor on the threshold of a series, 1/2 to 4: on the width of the band, and on the nines
- * of the score that makes a surprise.
+ * What people say of anomalies, as a factor on the threshold of a series, 1/2 to 4.
  *
- * Of a false alarm the threshold rises to 1.1 times what the anomaly reached at its furthest, by the band or by its score, so that it
- * would not have opened, but at most to twice what it was. Where an anomaly is right, the threshold falls to 0.9 of what it was. Series of the same metric get the
+ * Of a false alarm the threshold rises to 1.1 times what the anomaly reached at its furthest, so that it would not have opened, but at
+ * most to twice what it was. Where an anomaly is right, the threshold falls to 0.9 of what it was. Series of the same metric get the
  * fourth root of that. It stays until it is undone: time says nothing about whether a person was right.
  *
  * The factor is made anew from all that stands, in the order in which it was said: undone is as if it had never been said.
@@ -43,14 +42,23 @@ export interface Furthest {
   readonly lower: number;
   readonly upper: number;
   readonly score: number;
+  readonly excess?: number | undefined;
 }
 
-/** By how much a false alarm raises the threshold. `surprise`: the score that opens one inside of the band, too; `factor`: what the threshold of the series is multiplied by already. */
-export function raise({ value, expected, lower: from, upper: to, score }: Furthest, surprise: number, factor: number): number {
+/**
+ * By how much a false alarm raises the threshold: by `excess` where it has one, else by its band, which is as wide as the threshold, and
+ * its score. `surprise`: the score that opens one inside of the band, too; `factor`: what the threshold of the series is multiplied by already.
+ */
+export function raise({ value, expected, lower: from, upper: to, score, excess }: Furthest, surprise: number, factor: number): number {
+  if (excess !== undefined) return atMost((MARGIN * excess) / factor);
   if (!(to > from)) return MOST_AT_ONCE;
   const byBand = Math.abs(value - expected) / ((to - from) / 2);
   const byScore = surprise < 1 ? Math.log(1 - score) / Math.log(1 - surprise) / factor : 0;
-  return Math.max(1, Math.min(MOST_AT_ONCE, MARGIN * Math.max(byBand, byScore)));
+  return atMost(MARGIN * Math.max(byBand, byScore));
+}
+
+function atMost(by: number): number {
+  return Math.max(1, Math.min(MOST_AT_ONCE, by));
 }
 
 /** By how much an anomaly that is right lowers it. */
