@@ -10,7 +10,7 @@ export { findingId, findingSchema } from './engine/finding.js';
 export type { Alert, Anomaly, Burn, Finding, FindingKind, Forecast, Severity } from './engine/finding.js';
 export { makeSeries, parseSeries, seriesText } from './engine/series.js';
 export type { Series } from './engine/series.js';
-export { checkGraph } from './engine/graph.js';
+export { checkGraph } from './engine/graph-check.js';
 export type { GraphSpec, NodeSpec, Problem, Registry } from './engine/graph.js';
 export { makePlan } from './engine/plan.js';
 export type { Plan } from './engine/plan.js';

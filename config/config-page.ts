@@ -24,7 +24,8 @@ export function configPage(): string {
     'A graph is one YAML file: sources, operators and sinks, and what holds for all of them.',
     fence('yaml', FORM),
     `Each node has a name, a \`type\` and the settings of that type; operators and sinks read \`from\` one node or a list. \`from: NAME.late\` reads
-the rows that came too late for a node. Names are letters, digits, \`-\` and \`_\`. Durations have a unit (\`500ms\`, \`10s\`, \`5m\`, \`1h30m\`, \`30d\`), and so have sizes
+the rows that came too late for a node. A source may wait for others: \`after\` names those that must have ended before it is read, as in
+[Starting with what is known](operations.md#starting-with-what-is-known). Names are letters, digits, \`-\` and \`_\`. Durations have a unit (\`500ms\`, \`10s\`, \`5m\`, \`1h30m\`, \`30d\`), and so have sizes
 (\`64MiB\`, \`500kB\`). Times are ISO 8601, UTC.
 
 \`millrace check\` tells everything that is wrong at once, each with its place and what was probably meant; it also warns of what can't be meant. Editors that know JSON Schema

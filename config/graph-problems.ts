@@ -1,4 +1,5 @@
-import { checkGraph, reference, type GraphSpec, type NodeSpec, type Problem, type Registry } from '../engine/graph.js';
+import { reference, type GraphSpec, type NodeSpec, type Problem, type Registry } from '../engine/graph.js';
+import { checkGraph } from '../engine/graph-check.js';
 import type { AnySink, AnySource } from '../engine/connector.js';
 import { findingKinds } from '../engine/finding.js';
 import type { AnyOperator } from '../engine/operator.js';

@@ -97,6 +97,11 @@ const FROM: JsonSchema = {
   anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, minItems: 1 }],
 };
 
+const AFTER: JsonSchema = {
+  description: 'The sources that must have ended before this one is read: the name of one, or a list.',
+  anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, minItems: 1 }],
+};
+
 /** The JSON Schema of a config file, for editors. */
 export function configJsonSchema(): JsonSchema {
   const settings = inputSchema(settingsSchema);
@@ -124,7 +129,7 @@ function sectionSchema(section: Section, description: string, definitions: Recor
   const all = registry[section];
   for (const { name, summary, config } of all) {
     const { properties, required = [], ...rest } = withVariables(inputSchema(config));
-    const from = section === 'sources' ? {} : { from: FROM };
+    const from = section === 'sources' ? { after: AFTER } : { from: FROM };
     // They may come from a file.
     const needed = required.filter((key) => !(name === 'burn-rate' && key === 'slos'));
     definitions[`${one}.${name}`] = { ...rest, description: summary, properties: { type: { const: name, description: summary }, ...from, ...properties }, required: ['type', ...(section === 'sources' ? [] : ['from']), ...needed] };

@@ -51,9 +51,10 @@ function readNode(section: Section, name: string, entry: unknown, settings: Part
   const one = section.slice(0, -1);
   if (!isTree(entry)) return { spec: empty, broken: true, problems: [{ path, of: 'key', message: `${name} must be a map with the \`type\` of ${article(one)}, not ${show(entry)}`, hint: `as in ${name}: { type: ${types[0]} }` }] };
   const problems: ConfigProblem[] = [];
-  const { type, from, ...settled } = withMisspelt(section, entry, path, problems, origins);
+  const { type, from, after, ...settled } = withMisspelt(section, entry, path, problems, origins);
   const reads = readFrom(section, from, path, problems, origins);
-  const spec = { ...empty, from: reads };
+  const waits = section === 'sources' && after !== undefined ? readNames('after', 'source', after, path, problems, origins) : undefined;
+  const spec = { ...empty, from: reads, ...(waits === undefined ? {} : { after: waits }) };
   if (type === undefined) return { spec, broken: true, problems: [...problems, { path: [...path, 'type'], of: 'key', message: `${name} needs \`type\`: ${oneOf(types)}` }] };
   const definition = definitions.find((of) => of.name === type);
   if (definition === undefined) {
@@ -61,7 +62,7 @@ function readNode(section: Section, name: string, entry: unknown, settings: Part
     const message = typeof type === 'string' ? `there is no ${one} of type ${type}` : `\`type\` must be the name of ${article(one)}, not ${show(type)}`;
     return { spec, broken: true, problems: [...problems, { path: [...path, 'type'], message, candidates: types, ...(elsewhere === undefined ? {} : { hint: `${type as string} is ${article(elsewhere.slice(0, -1))}: move ${name} to \`${elsewhere}\`` }) }] };
   }
-  const written = withDefaults(section, name, definition.name, settled, definition.config, settings, origins);
+  const written = withDefaults(section, name, definition.name, section === 'sources' || after === undefined ? settled : { ...settled, after }, definition.config, settings, origins);
   const included = definition.name === 'burn-rate' ? files.include(written, path) : undefined;
   const judged = judge(definition.config, written, definition.name, path, (at) => origins.inserted(at));
   // Without SLOs for a reason that is told already.
@@ -74,7 +75,7 @@ function readNode(section: Section, name: string, entry: unknown, settings: Part
 function withMisspelt(section: Section, entry: Tree, path: readonly string[], problems: ConfigProblem[], origins: Origins): Tree {
   const known = new Set(registry[section].flatMap(({ config }) => Object.keys(fieldsOf(config) ?? {})));
   const mended = { ...entry };
-  for (const key of section === 'sources' ? ['type'] : ['type', 'from']) {
+  for (const key of section === 'sources' ? ['type', 'after'] : ['type', 'from']) {
     if (entry[key] !== undefined) continue;
     const written = Object.keys(entry).find((of) => !known.has(of) && nearest(of, [key]) !== undefined);
     if (written === undefined) continue;
@@ -104,23 +105,26 @@ function withDefaults(section: Section, name: string, type: string, own: Tree, s
   return written;
 }
 
-function readFrom(section: Section, written: unknown, path: readonly string[], problems: ConfigProblem[], origins: Origins): readonly string[] {
-  const at = [...path, 'from'];
-  // A variable may hold a list.
-  const from = typeof written === 'string' && written.startsWith('[') && origins.inserted(at) !== undefined ? valueOf(written) : written;
-  if (section === 'sources') {
-    if (from !== undefined) problems.push({ path: at, of: 'key', message: 'a source reads from no other node: it has no `from`' });
-    return [];
-  }
+function readFrom(section: Section, from: unknown, path: readonly string[], problems: ConfigProblem[], origins: Origins): readonly string[] {
   if (from === undefined) return [];
-  if (typeof from === 'string') return [from];
-  if (!Array.isArray(from)) {
-    problems.push({ path: at, message: `\`from\` must be the name of a node or a list of names, not ${show(from)}` });
+  if (section !== 'sources') return readNames('from', 'node', from, path, problems, origins);
+  problems.push({ path: [...path, 'from'], of: 'key', message: 'a source reads from no other node: it has no `from`' });
+  return [];
+}
+
+/** One name, or a list of them. */
+function readNames(key: string, of: string, written: unknown, path: readonly string[], problems: ConfigProblem[], origins: Origins): readonly string[] {
+  const at = [...path, key];
+  // A variable may hold a list.
+  const names = typeof written === 'string' && written.startsWith('[') && origins.inserted(at) !== undefined ? valueOf(written) : written;
+  if (typeof names === 'string') return [names];
+  if (!Array.isArray(names)) {
+    problems.push({ path: at, message: `\`${key}\` must be the name of a ${of} or a list of names, not ${show(names)}` });
     return [];
   }
-  return from.flatMap((name: unknown, i) => {
+  return names.flatMap((name: unknown, i) => {
     if (typeof name === 'string') return [name];
-    problems.push({ path: [...at, i], message: `\`from\` must be the name of a node or a list of names, not ${show(name)}` });
+    problems.push({ path: [...at, i], message: `\`${key}\` must be the name of a ${of} or a list of names, not ${show(name)}` });
     return [];
   });
 }

@@ -19,6 +19,9 @@ export function prune(graph: GraphSpec, remove: Iterable<string>): { graph: Grap
     }
   }
   const keep = (of: readonly NodeSpec[]): NodeSpec[] =>
-    of.filter(({ name }) => !removed.has(name)).map((node) => ({ ...node, from: node.from.filter((text) => !removed.has(reference(text).node)) }));
+    of.filter(({ name }) => !removed.has(name)).map(({ after, ...node }) => {
+      const waits = after?.filter((name) => !removed.has(name)) ?? [];
+      return { ...node, from: node.from.filter((text) => !removed.has(reference(text).node)), ...(waits.length === 0 ? {} : { after: waits }) };
+    });
   return { graph: { ...graph, sources: keep(graph.sources), operators: keep(graph.operators), sinks: keep(graph.sinks) }, removed };
 }

@@ -18,8 +18,17 @@ export function forReplay(graph: GraphSpec): { graph: GraphSpec; removed: Readon
     return type === 'generate' && count === undefined && duration === undefined && spec === undefined;
   });
   const problems: ConfigProblem[] = endless.map(({ name }) => ({ path: ['sources', name], of: 'key', message: `${name} never ends, so it can't be replayed: give it \`count\` or \`duration\`` }));
-  const rest = prune(graph, live.map(({ name }) => name));
-  if (rest.graph.sources.every(({ type }) => type === 'feedback') && live.length > 0) {
+  const gone = live.map(({ name }) => name);
+  const without = prune(graph, gone);
+  // What was kept in a sink that is not there now.
+  const storeless = without.graph.sources.filter(({ type, config }) => {
+    const store = registry.sources.find(({ name }) => name === type)?.store?.(config);
+    return store !== undefined && without.removed.has(store);
+  });
+  const rest = storeless.length === 0 ? without : prune(graph, [...gone, ...storeless.map(({ name }) => name)]);
+  // These tell nothing by themselves.
+  const silent = ({ type, config }: NodeSpec): boolean => type === 'feedback' || registry.sources.find(({ name }) => name === type)?.teaches?.(config) === true;
+  if (rest.graph.sources.every(silent) && live.length > 0) {
     problems.push({ path: ['sources'], of: 'key', message: `nothing here can be replayed: ${live.map(({ name, type }) => `${name} (${type})`).join(', ')} can't be read again`, hint: 'a replay reads sources of type file and generate' });
   }
   return { ...rest, problems };

@@ -6,6 +6,7 @@ import { feedbackSource } from './feedback/source.js';
 import { fileSink } from './file/sink.js';
 import { fileSource } from './file/source.js';
 import { generateSource } from './generate/source.js';
+import { historySource } from './history/source.js';
 import { hostSource } from './host/source.js';
 import { httpSource } from './http/source.js';
 import { liveSink } from './live/sink.js';
@@ -15,7 +16,7 @@ import { natsSource } from './nats/source.js';
 import { questdbSink } from './questdb/sink.js';
 
 /** Every source, by the `type` it has in the config. Adding one is one line here and its own folder. */
-export const sources: readonly AnySource[] = [feedbackSource, fileSource, generateSource, hostSource, httpSource, natsSource];
+export const sources: readonly AnySource[] = [feedbackSource, fileSource, generateSource, historySource, hostSource, httpSource, natsSource];
 
 /** Every sink. */
 export const sinks: readonly AnySink[] = [captureSink, countSink, duckdbSink, fileSink, liveSink, logSink, natsSink, questdbSink];

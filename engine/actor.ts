@@ -169,6 +169,9 @@ export class Actor {
       case MessageKind.watermark:
         for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setWatermark(port, mailbox.shard, frame.number);
         break;
+      case MessageKind.present:
+        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setPresent(port, mailbox.shard);
+        break;
       case MessageKind.barrier:
         mailbox.aligned = true;
         this.#barrier = frame.number;

@@ -69,6 +69,8 @@ export interface ConnectorContext {
   readonly replay: boolean;
   /** Of a sink: the nodes it reads, as its `from` names them. */
   readonly inputs?: readonly string[];
+  /** What a sink of this graph holds, by its name; undefined where it can't be read back. Only for sources, which open after the sinks. */
+  history?(sink: string): History | undefined;
   deadLetter(letter: RefusedInput): void;
   /** Counts what a connector drops or refuses: `millrace_connector_total{node, what}`. */
   count(what: string, by?: number): void;
@@ -149,6 +151,13 @@ export interface SourceDefinition<Config = unknown> {
   live(config: Config): boolean;
   /** A live source that, opened at a position, gives again what came after it; default: it does not, and says so. */
   readonly replays?: boolean | ((config: Config) => boolean);
+  /** The sink of the graph whose history it reads: its setting `store`. */
+  store?(config: Config): string;
+  /**
+   * Operators learn from its rows, and nothing that comes of them leaves the graph: until it has ended, what an operator that
+   * reads it (or reads one that does) gives goes to other operators alone, and to no sink. Default: false.
+   */
+  teaches?(config: Config): boolean;
   /** How much out of order its rows may be, ms: its watermark is the largest time seen less this. */
   disorder(config: Config): number;
   create(config: Config, context: ConnectorContext): Source;
@@ -196,6 +205,8 @@ export interface SinkDefinition<Config = unknown> {
   readonly examples: readonly ConnectorExample[];
   /** The engine aligns and orders its rows and findings: the same bytes for every placement. */
   ordered?(config: Config): boolean;
+  /** It has a `history`. */
+  readonly keeps?: boolean;
   create(config: Config, context: ConnectorContext): Sink;
 }
 
@@ -227,6 +238,8 @@ export interface History {
     readonly to: Time;
     readonly metric?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    /** Of those at `from`, only series whose text comes after this one: to go on where an answer came to its limit. */
+    readonly after?: string;
     readonly buckets?: number;
     readonly limit: number;
   }): Promise<readonly HistoryRow[]>;

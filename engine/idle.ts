@@ -39,8 +39,8 @@ export class IdleSources {
   look(): void {
     for (const staging of this.#all) {
       if (!staging.live) continue;
-      // Whoever can't hear, or is behind, has not been silent.
-      if (staging.source.hears?.() === false) staging.heard = this.#clock.elapsed();
+      // Whoever is not read yet, can't hear, or is behind, has not been silent.
+      if (staging.waits || staging.source.hears?.() === false) staging.heard = this.#clock.elapsed();
       staging.idle = !staging.ended && this.#clock.elapsed() - staging.heard >= IDLE_AFTER_MS;
     }
     this.#moved = -Infinity;

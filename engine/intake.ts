@@ -2,8 +2,10 @@ import type { Clock, Time } from './clock.js';
 import type { Source } from './connector.js';
 import type { Control, ControlSender } from './control.js';
 import { Dating } from './dating.js';
+import { Deferred } from './deferred.js';
 import type { Directory } from './directory.js';
 import type { Decision, Journal } from './journal.js';
+import { Horizon } from './horizon.js';
 import { IdleSources, type Move } from './idle.js';
 import { BATCH_ROWS } from './limits.js';
 import type { ThreadNames } from './names.js';
@@ -27,16 +29,17 @@ export class Intake {
   readonly #signal: Signal;
   readonly #clock: Clock;
   readonly #abort = new AbortController();
+  readonly #stopped = new Deferred<void>();
   readonly #journal: Journal | undefined;
   readonly #idle: IdleSources;
   readonly #dating: Dating;
+  /** Some source only teaches. */
+  readonly #learns: boolean;
   #broken = false;
   #ended = false;
   /** Some operator has training tasks: then the journal says how far watermarks may have been told. */
   readonly #trains: boolean;
-  #horizon = -Infinity;
-  /** The furthest watermark at the last barrier. */
-  #from = -Infinity;
+  readonly #horizon = new Horizon();
   /** A watermark told here has reached every operator when the sources are so much further, ms. */
   readonly #slack: number;
   /** When the event loop last had a turn: a source that always has something would starve it. */
@@ -57,6 +60,8 @@ export class Intake {
     this.#signal = signal;
     this.#clock = clock;
     this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
+    for (const staging of this.#sources) staging.before = this.#sources.filter(({ index }) => staging.planned.after.includes(index));
+    this.#learns = plan.sources.some(({ teaches }) => teaches);
     this.#idle = new IdleSources(plan, this.#sources, clock);
     this.#dating = new Dating(plan, this.#sources, journal);
   }
@@ -74,6 +79,8 @@ export class Intake {
   async run(): Promise<void> {
     for (const staging of this.#sources) if (staging.planned.quiet) await this.#dateAgain(staging);
     await this.#pass(async () => {
+      // Before all watermarks: what was of the present before a crash still is.
+      for (const staging of this.#sources) if (staging.present) this.#tellPresent(staging);
       for (const staging of this.#sources) {
         await this.#decideAgain(staging);
         // Nobody waits for rows that never come.
@@ -90,6 +97,7 @@ export class Intake {
   stop(broken = false): void {
     this.#broken ||= broken;
     this.#abort.abort();
+    this.#stopped.resolve();
     this.#signal.ring();
   }
 
@@ -116,8 +124,7 @@ export class Intake {
       const saved: Record<string, SavedSource> = {};
       for (const staging of this.#sources) saved[staging.name] = staging.save((slot) => this.#names.text(slot));
       await this.#flush();
-      // What follows needs a horizon of its own, as the journal may be cut here.
-      [this.#horizon, this.#from] = [-Infinity, this.#furthest];
+      this.#horizon.renew(this.#furthest);
       return { sources: saved, journal: this.#journal?.place(this.watermark - this.#slack) ?? 0 };
     });
   }
@@ -165,6 +172,7 @@ export class Intake {
   }
 
   async #follow(staging: Staging): Promise<void> {
+    if (staging.waits) await Promise.race([Promise.all(staging.before.map(({ over }) => over.promise)), this.#stopped.promise]);
     while (!this.#abort.signal.aborted && !staging.done) {
       if (staging.empty && !staging.ended) await this.#read(staging);
       await this.#pass(async () => {
@@ -182,11 +190,14 @@ export class Intake {
 
   /** Reads all sources that are not live as one: the one whose next row is earliest goes first, ties by name. */
   async #replay(sources: readonly Staging[]): Promise<void> {
-    const byName = [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const all = [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
     while (!this.#abort.signal.aborted) {
+      const byName = all.filter((s) => !s.waits);
       for (const staging of byName) await this.#stage(staging);
       if (this.#abort.signal.aborted) return;
       const open = byName.filter((s) => s.staged);
+      // Whose turn came meanwhile is not among these.
+      if (open.length === 0 && all.some((s) => !s.waits && !byName.includes(s))) continue;
       if (open.length === 0) return;
       await this.#pass(async () => {
         await this.#announce();
@@ -197,6 +208,7 @@ export class Intake {
           if (!first.staged) break;
           const time = first.next;
           await this.#reach(time);
+          await this.#followPast(first.time[first.sent]!);
           for (const staging of byName) if (staging !== first && staging.watermark.advance(time)) this.#tellWatermark(staging, time);
           await this.#sendRun(first, time);
           if (!first.staged) await this.#finish(first);
@@ -227,8 +239,7 @@ export class Intake {
 
   /** Sends the watermark, and the rows up to the next that would move it. */
   async #sendRun(staging: Staging, time: Time): Promise<void> {
-    await this.#reach(time);
-    if (staging.watermark.advance(time)) this.#tellWatermark(staging, time);
+    await this.#advance(staging, time);
     let to = staging.sent;
     const decision = staging.decided[0]?.rows ?? Infinity;
     while (to < staging.ready && to - staging.sent < BATCH_ROWS && staging.rows + to - staging.sent < decision && staging.watermark.before(staging.time[to]!) === staging.watermark.time) {
@@ -270,6 +281,8 @@ export class Intake {
       if (this.#trains) await this.#record({ type: 'end', source: staging.name });
       staging.watermark.advance(Infinity);
       this.#tellWatermark(staging, Infinity);
+      staging.over.resolve();
+      for (const other of this.#sources) if ((other === staging ? staging.planned.teaches : other.before.includes(staging)) && other.present) this.#tellPresent(other);
     }
     await this.#flush();
   }
@@ -278,22 +291,15 @@ export class Intake {
   async #decideAgain(staging: Staging): Promise<void> {
     while (staging.decided.length > 0 && staging.decided[0]!.rows <= staging.rows) {
       const decision = staging.decided.shift()!;
-      const { watermark } = decision;
       this.#journal?.repeated(decision);
-      await this.#reach(watermark);
-      if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
+      await this.#advance(staging, decision.watermark);
     }
   }
 
-  /**
-   * Before a watermark is told. The further it has come since the last barrier, the further ahead the horizon:
-   * so there are few of them, however quick time goes.
-   */
+  /** Before a watermark is told. */
   async #reach(time: Time): Promise<void> {
-    if (!this.#trains || time <= this.#horizon || time === Infinity) return;
-    this.#horizon = time + Math.max(HORIZON_MS, this.#from === -Infinity ? 0 : time - this.#from);
-    if (this.#from === -Infinity) this.#from = time;
-    await this.#record({ type: 'horizon', watermark: this.#horizon });
+    const decision = this.#trains ? this.#horizon.before(time) : undefined;
+    if (decision !== undefined) await this.#record(decision);
   }
 
   /** Event time stands where the disk takes no decision any more, not even by what was laid by for it. */
@@ -302,6 +308,20 @@ export class Intake {
       await pause(this.#signal.timers, RECORD_AGAIN_MS, this.#abort.signal);
       if (this.#abort.signal.aborted) throw new Error('the journal could not be written up to the end');
     }
+  }
+
+  /** Whoever waits goes on where the others end: its watermark is where it would be had it given their rows itself. */
+  async #followPast(time: Time): Promise<void> {
+    for (const staging of this.#sources) if (staging.waits) await this.#advance(staging, staging.watermark.before(time));
+  }
+
+  async #advance(staging: Staging, watermark: Time): Promise<void> {
+    await this.#reach(watermark);
+    if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
+  }
+
+  #tellPresent({ links }: Staging): void {
+    if (this.#learns) for (const link of links) if (link.to.kind !== 'sink') this.#outletOf(link).present(link);
   }
 
   #tellWatermark(staging: Staging, time: Time): void {
@@ -368,15 +388,12 @@ export class Intake {
     for (const [i, { staging, watermark }] of moves.entries()) {
       // Not written, not decided: it is looked at again.
       if (!decided[i]!) continue;
-      await this.#reach(watermark);
-      if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
+      await this.#advance(staging, watermark);
     }
   }
 }
 
 const RUNS_A_PASS = 64;
-/** Event time between two horizons at least. */
-const HORIZON_MS = 60_000;
 const BREATH_MS = 2;
 const WAIT_MS = 1_000;
 const RECORD_AGAIN_MS = 1_000;

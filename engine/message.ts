@@ -19,6 +19,8 @@ export const MessageKind = {
   series: 6,
   /** A training task's answer. */
   answer: 7,
+  /** The sources that only teach have ended: what comes on this link from now on is of the present. */
+  present: 8,
 } as const;
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
 

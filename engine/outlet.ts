@@ -263,6 +263,10 @@ export class Outlet {
     for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.watermark, link.id, 0, time);
   }
 
+  present(link: Link): void {
+    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.present, link.id, 0, 0);
+  }
+
   barrier(checkpoint: number): void {
     for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.barrier, -1, 0, checkpoint);
   }

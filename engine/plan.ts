@@ -35,6 +35,10 @@ export interface PlannedSource {
   readonly live: boolean;
   /** It gives no rows, and promises nothing about time. */
   readonly quiet: boolean;
+  /** Until it has ended, nothing that comes of its rows goes to a sink. */
+  readonly teaches: boolean;
+  /** Indexes of the sources that must have ended before it is read. */
+  readonly after: readonly number[];
   /** Opened at a position, it gives again what came after it. */
   readonly replays: boolean;
   /** ms that its rows may be out of order. */
@@ -56,6 +60,8 @@ export interface PlannedOperator {
   readonly origins: readonly number[];
   /** Shards read one of these, and how far it has come nobody knows before they do: it waits for answers of the training thread, as all do in a replay. */
   readonly waits: boolean;
+  /** A source that teaches is among these: until that has ended, what it gives goes to no sink. */
+  readonly learns: boolean;
   /** It has training tasks. */
   readonly trains: boolean;
   /** Fused consumers. */
@@ -169,6 +175,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
 
   const given: (readonly string[] | undefined)[] = [];
   const quiet = graph.sources.map(({ type }) => registry.sources.find((d) => d.name === type)!.findings !== undefined);
+  const teaches = graph.sources.map(({ type, config }) => registry.sources.find((d) => d.name === type)!.teaches?.(config) === true);
   const givesRows = ({ kind, index }: End, outlet: Outlet): boolean => (kind === 'source' ? !quiet[index]! : outlet === 'late' || ports[index]!.output.rows !== undefined);
   for (const [index, { spec }] of drawn.entries()) {
     const { rows, passes } = ports[index]!.output;
@@ -215,6 +222,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
       inputs,
       origins: origins[index]!,
       waits: origins[index]!.some((source) => local[source] !== undefined),
+      learns: origins[index]!.some((source) => teaches[source]),
       trains: definition.tasks !== undefined,
       fused: fused[index]!,
       links: [],
@@ -249,7 +257,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
     sources: graph.sources.map((spec, i) => {
       const definition = registry.sources.find((d) => d.name === spec.type)!;
       const { replays = false } = definition;
-      return { spec, live: definition.live(spec.config), quiet: quiet[i]!, replays: typeof replays === 'function' ? replays(spec.config) : replays, disorder: definition.disorder(spec.config), local: local[i] };
+      return { spec, live: definition.live(spec.config), quiet: quiet[i]!, teaches: teaches[i]!, after: (spec.after ?? []).map((name) => sourceIndex.get(name)!), replays: typeof replays === 'function' ? replays(spec.config) : replays, disorder: definition.disorder(spec.config), local: local[i] };
     }),
     operators: operators.map((node) => ({ ...node, links: links.filter((l) => l.from.kind === 'operator' && l.from.index === node.index).map((l) => l.id) })),
     sinks,
@@ -324,6 +332,8 @@ function connect(drawn: readonly Drawn[], operatorIndex: ReadonlyMap<string, num
 function localActor(graph: GraphSpec, registry: Registry, source: NodeSpec, drawn: readonly Drawn[], actorOf: readonly number[]): number | undefined {
   const definition = registry.sources.find((d) => d.name === source.type);
   if (definition?.local?.(source.config) === undefined) return undefined;
+  // Who waits, and whoever is waited for, is read by the intake.
+  if (source.after !== undefined || graph.sources.some(({ after }) => after?.includes(source.name))) return undefined;
   const reads = (spec: NodeSpec) => spec.from.some((text) => reference(text).node === source.name);
   if (graph.sinks.some(reads)) return undefined;
   const readers = drawn.map((node, i) => ({ node, actor: actorOf[i]! })).filter(({ node }) => reads(node.spec));

@@ -183,7 +183,7 @@ export class Run {
     for (const [index, { spec, local }] of this.plan.sources.entries()) {
       if (local !== undefined) continue;
       const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
-      const source = definition.create(spec.config, this.#host.context(spec.name));
+      const source = definition.create(spec.config, { ...this.#host.context(spec.name), history: (sink) => this.sinks.get(sink)?.history });
       this.sources.set(index, source);
       await source.open(restored?.sources[spec.name]?.position ?? undefined);
     }

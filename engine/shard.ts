@@ -84,9 +84,12 @@ export class Shard {
     const send = (node: PlannedOperator, each: (outlet: Outlet, link: Plan['links'][number]) => void): void => {
       for (const id of node.links) each(outletOf(id), plan.links[id]!);
     };
+    // What comes of the past stays among the operators.
+    const leaves = (node: PlannedOperator, { to }: Plan['links'][number]): boolean => to.kind !== 'sink' || !this.#byNode[node.index]!.output.learning;
     const down = {
-      rows: (node: PlannedOperator, from: 'rows' | 'late', batch: Parameters<Outlet['rows']>[1]) => send(node, (outlet, link) => link.outlet === from && outlet.rows(link, batch)),
-      finding: (node: PlannedOperator, finding: Parameters<Outlet['finding']>[1]) => send(node, (outlet, link) => link.outlet === 'rows' && outlet.finding(link, finding)),
+      rows: (node: PlannedOperator, from: 'rows' | 'late', batch: Parameters<Outlet['rows']>[1]) => send(node, (outlet, link) => link.outlet === from && leaves(node, link) && outlet.rows(link, batch)),
+      finding: (node: PlannedOperator, finding: Parameters<Outlet['finding']>[1]) => send(node, (outlet, link) => link.outlet === 'rows' && leaves(node, link) && outlet.finding(link, finding)),
+      present: (node: PlannedOperator) => send(node, (outlet, link) => link.to.kind !== 'sink' && outlet.present(link)),
       watermark: (node: PlannedOperator, time: number) => send(node, (outlet, link) => outlet.watermark(link, time)),
       ask: (node: PlannedOperator, ask: Ask) => report({ type: 'ask', node: node.index, ask }),
     };

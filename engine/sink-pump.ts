@@ -153,9 +153,10 @@ export class SinkPump {
       case MessageKind.end:
         mailbox.ended = true;
         break;
+      case MessageKind.present:
       case MessageKind.series:
       case MessageKind.answer:
-        throw new Error('series and answers do not come to a sink');
+        throw new Error('series, answers and the end of the past do not come to a sink');
       default:
         frame.kind satisfies never;
     }

@@ -16,6 +16,8 @@ export interface Downstream {
   rows(node: PlannedOperator, outlet: 'rows' | 'late', batch: Batch): void;
   finding(node: PlannedOperator, finding: Finding): void;
   watermark(node: PlannedOperator, time: Time): void;
+  /** The node has learnt from the past. */
+  present(node: PlannedOperator): void;
   ask(node: PlannedOperator, ask: Ask): void;
 }
 
@@ -24,6 +26,8 @@ export class StageOutput implements Output {
   readonly columns: Readonly<Record<string, Float64Array>>;
   /** What the node has dealt with. */
   watermark: Time = -Infinity;
+  /** It learns from the past: none of its output goes to a sink, and the stream waits for what is trained meanwhile, as in a replay. */
+  learning = false;
   /** Consumers in the same actor. */
   readonly fused: { stage: Stage; port: number; late: boolean }[] = [];
   /** Asked and not yet learnt. */
@@ -137,7 +141,7 @@ export class StageOutput implements Output {
   }
 
   ask(slot: number, task: string, input: Uint8Array, due: Time): void {
-    this.askFor({ slot, task, input, asked: due, due, waits: false });
+    this.askFor({ slot, task, input, asked: due, due, waits: this.learning });
   }
 
   /** Also what was asked for before a restart and not answered. */

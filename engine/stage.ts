@@ -40,6 +40,8 @@ export class Stage {
   readonly state: State;
   readonly watermarks: WatermarkMerge;
   readonly output: StageOutput;
+  /** Which inputs are of the present: 1; undefined where the node never reads the past. */
+  readonly #present: WatermarkMerge | undefined;
   readonly #operator: Operator;
   readonly #definition: AnyOperator;
   readonly #names: ThreadNames;
@@ -61,7 +63,10 @@ export class Stage {
     this.state = new State(definition.state?.(node.spec.config, node.lead) ?? {});
     this.output = new StageOutput(node, definition, names, this.state, down, stats, decided);
     this.#findings = node.inputs.map(() => []);
-    this.watermarks = new WatermarkMerge(node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1)));
+    const senders = node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1));
+    this.watermarks = new WatermarkMerge(senders);
+    this.#present = node.learns ? new WatermarkMerge(senders) : undefined;
+    this.output.learning = node.learns;
     this.#operator = definition.create(node.spec.config, { node: node.spec.name, names: names.at(node.index), lead: node.lead, seed: plan.seed, self });
   }
 
@@ -89,9 +94,19 @@ export class Stage {
     this.watermarks.set(port, shard, time);
   }
 
+  /** An input has come to the present, by one of its shards. With all of them this node has, and says so. */
+  setPresent(port: number, shard: number): void {
+    this.#present?.set(port, shard, 1);
+    if (this.#present?.time !== 1 || !this.output.learning) return;
+    this.output.emit();
+    this.output.learning = false;
+    for (const { stage, port: to } of this.output.fused) stage.setPresent(to, 0);
+    this.#down.present(this.node);
+  }
+
   /** The shard has promised more to the port than another shard of the same sender. */
   isAhead(port: number, shard: number): boolean {
-    return this.watermarks.isAhead(port, shard);
+    return this.watermarks.isAhead(port, shard) || this.#present?.isAhead(port, shard) === true;
   }
 
   // Advance, in steps: findings that the watermark has passed, then timers, then answers.

@@ -5,6 +5,7 @@ import type { Directory } from './directory.js';
 import type { Finding } from './finding.js';
 import type { Decision } from './journal.js';
 import { jsonNumber } from './json-number.js';
+import { Deferred } from './deferred.js';
 import { BATCH_ROWS, MAX_FUTURE_MS } from './limits.js';
 import type { Link, Plan, PlannedSource } from './plan.js';
 import { NO_SLOT } from './series.js';
@@ -55,6 +56,10 @@ export class Staging implements SampleIntake {
   rows = 0;
   /** Up to here times were not too far in the future when it was looked at last; the clock goes forward, so they are not now. */
   #latest = -Infinity;
+  /** Those that must have ended before it is read. */
+  before: readonly Staging[] = [];
+  /** It is done. */
+  readonly over = new Deferred<void>();
   /** Idle advances of a run before a crash, by the rows before them: they come again at the same place. */
   readonly decided: IdleDecision[] = [];
 
@@ -124,6 +129,16 @@ export class Staging implements SampleIntake {
   /** It has ended, and everyone has been told. */
   get done(): boolean {
     return this.ended && this.empty && this.watermark.time === Infinity;
+  }
+
+  /** It is not read yet. */
+  get waits(): boolean {
+    return this.before.some((other) => !other.done);
+  }
+
+  /** Nothing that comes of it is of the past. */
+  get present(): boolean {
+    return !this.waits && (!this.planned.teaches || this.done);
   }
 
   /** Reads once; what came is staged. An error names the source. */

@@ -59,21 +59,30 @@ export class DuckdbHistory implements History {
 }
 
 async function rawRows(database: Database, tables: Tables, table: NodeTable, query: RowQuery): Promise<HistoryRow[]> {
-  const { conditions, values } = conditionsOf(query);
   const columns = table.columns.map((column) => `, r.${quoted(column)}`).join('');
-  const sql = `SELECT epoch_us(r."time")::DOUBLE / 1000, r.series, r.value${columns} FROM ${table.sql} r JOIN millrace_series s ON s.id = r.series
-    WHERE ${conditions} ORDER BY r."time", s.series, r.checkpoint, r.rowid LIMIT ${limitOf(query.limit, MOST_ROWS)}`;
+  const limit = limitOf(query.limit, MOST_ROWS);
   const rows: HistoryRow[] = [];
-  await database.read(sql, values, ([times, series, value, ...further]) => {
-    for (let i = 0; i < times!.length; i++) {
-      const row = { time: times![i] as number, series: tables.text(series![i] as number), value: (value![i] as number | null) ?? Number.NaN, columns: columnsAt(table.columns, further, i) };
-      const before = rows.at(-1);
-      // A series has one row a time: the one written last.
-      if (before?.time === row.time && before.series === row.series) rows.pop();
-      rows.push(row);
-    }
-  });
-  return rows;
+  for (let asked = query; ; ) {
+    const { conditions, values } = conditionsOf(asked);
+    const most = limit - rows.length;
+    const sql = `SELECT epoch_us(r."time")::DOUBLE / 1000, r.series, r.value${columns} FROM ${table.sql} r JOIN millrace_series s ON s.id = r.series
+      WHERE ${conditions} ORDER BY r."time", s.series, r.checkpoint, r.rowid LIMIT ${most}`;
+    let found = 0;
+    await database.read(sql, values, ([times, series, value, ...further]) => {
+      found += times!.length;
+      for (let i = 0; i < times!.length; i++) {
+        const row = { time: times![i] as number, series: tables.text(series![i] as number), value: (value![i] as number | null) ?? Number.NaN, columns: columnsAt(table.columns, further, i) };
+        const before = rows.at(-1);
+        // A series has one row a time: the one written last.
+        if (before?.time === row.time && before.series === row.series) rows.pop();
+        rows.push(row);
+      }
+    });
+    const last = rows.at(-1);
+    // Where some were written twice there may be more.
+    if (found < most || rows.length >= limit || last === undefined) return rows;
+    asked = { ...query, from: last.time, after: last.series };
+  }
 }
 
 /** One row a series and bucket, at the bucket's begin: means, and `min` and `max` of the value or of the node's own such columns. */
@@ -108,9 +117,13 @@ function columnsAt(names: readonly string[], columns: readonly DuckDBValue[][], 
   return row;
 }
 
-function conditionsOf({ from, to, metric, labels = {} }: RowQuery): { conditions: string; values: DuckDBValue[] } {
+function conditionsOf({ from, to, after, metric, labels = {} }: RowQuery): { conditions: string; values: DuckDBValue[] } {
   const conditions = [`r."time" BETWEEN ${timestamp(from)} AND ${timestamp(to)}`];
   const values: DuckDBValue[] = [];
+  if (after !== undefined) {
+    conditions.push(`(r."time" > ${timestamp(from)} OR s.series > ?)`);
+    values.push(after);
+  }
   if (metric !== undefined) {
     conditions.push('s.metric = ?');
     values.push(metric);

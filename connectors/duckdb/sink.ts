@@ -226,6 +226,7 @@ function labelOf(run: number, checkpoint: number): bigint {
 
 export const duckdbSink = defineSink<DuckdbConfig>({
   name: 'duckdb',
+  keeps: true,
   summary: 'Keeps the history of samples, results and findings in one DuckDB file.',
   description: `Each node has a table of rows \`(time, series, value, checkpoint, further columns)\`; \`series\` is a number in the dictionary
 \`millrace_series\`. Findings are in \`millrace_findings\`, a row a revision. DuckDB reads the file when Millrace does not run:

@@ -113,8 +113,9 @@ function columnsOf(names: readonly string[], cells: readonly Cell[]): Record<str
   return columns;
 }
 
-function conditionsOf({ from, to, metric, labels = {} }: RowQuery): string[] {
+function conditionsOf({ from, to, after, metric, labels = {} }: RowQuery): string[] {
   const conditions = during(TIME, from, to);
+  if (after !== undefined) conditions.push(`(${TIME} > '${timeText(Math.max(FIRST_TIME, from))}' OR series > ${literal(after)})`);
   if (metric !== undefined) conditions.push(`(series = ${literal(metric)} OR starts_with(series, ${literal(`${metric}{`)}))`);
   for (const [name, value] of Object.entries(labels)) {
     // As it stands in the canonical text; quotes inside of values are escaped there, so it can stand nowhere else.

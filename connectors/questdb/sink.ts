@@ -164,6 +164,7 @@ function record(lines: TableLines | undefined): Uint8Array | undefined {
 
 export const questdbSink = defineSink<QuestdbConfig>({
   name: 'questdb',
+  keeps: true,
   summary: 'Keeps the history of samples, results and findings in QuestDB, exactly once, also while it is away.',
   description: `Each node has a table of rows \`(ts, series, value, further numbers, labels)\`, named after it: in lower case, \`_\` for what is no letter or digit.
 \`series\` is the canonical text; labels are symbol columns beside it. Findings are in the table \`findings\`, each once, as its highest revision.

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { AnySink, AnySource } from '../../engine/connector.js';
-import { checkGraph, passedColumns, reference, type GraphSpec, type NodeSpec, type Problem, type Registry } from '../../engine/graph.js';
+import { passedColumns, reference, type GraphSpec, type NodeSpec, type Problem, type Registry } from '../../engine/graph.js';
+import { checkGraph } from '../../engine/graph-check.js';
 import type { AnyOperator, Ports } from '../../engine/operator.js';
 
 const operator = (name: string, ports: Ports): AnyOperator => ({ name, ports: () => ports, create: () => ({}) }) as Partial<AnyOperator> as AnyOperator;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { AnySink, AnySource, LocalSource } from '../../engine/connector.js';
-import { checkGraph, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
+import type { GraphSpec, NodeSpec, Registry } from '../../engine/graph.js';
+import { checkGraph } from '../../engine/graph-check.js';
 import { KEEP_SERIES_MS, WATERMARK_STEP_MS } from '../../engine/limits.js';
 import type { AnyOperator, Route } from '../../engine/operator.js';
 import { makePlan, type Plan } from '../../engine/plan.js';

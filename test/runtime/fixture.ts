@@ -9,7 +9,8 @@ import { sinks, sources } from '../../connectors/list.js';
 import { systemClock, type Clock } from '../../engine/clock.js';
 import { defineSource, type AnySink, type AnySource, type Intake, type Position, type Reading, type Source } from '../../engine/connector.js';
 import type { Finding } from '../../engine/finding.js';
-import { checkGraph, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
+import type { GraphSpec, NodeSpec, Registry } from '../../engine/graph.js';
+import { checkGraph } from '../../engine/graph-check.js';
 import { seeded } from '../../engine/random.js';
 import { Runtime, type RuntimeOptions } from '../../engine/runtime.js';
 import { ShardThreads } from '../../engine/shard-threads.js';
@@ -37,10 +38,10 @@ export interface Parts {
 /** A checked graph. */
 export function graphOf(parts: Parts, registry: Registry): GraphSpec {
   const parsed = (nodes: Nodes, known: readonly { name: string; config: z.ZodType }[]): NodeSpec[] =>
-    Object.entries(nodes).map(([name, { type, from = [], ...config }]) => {
+    Object.entries(nodes).map(([name, { type, from = [], after, ...config }]) => {
       const definition = known.find((d) => d.name === type);
       if (definition === undefined) throw new Error(`no type ${type}`);
-      return { name, type, from: [from].flat(), config: definition.config.parse(config) };
+      return { name, type, from: [from].flat(), ...(after === undefined ? {} : { after: [after].flat() as string[] }), config: definition.config.parse(config) };
     });
   const graph: GraphSpec = {
     sources: parsed(parts.sources, registry.sources),

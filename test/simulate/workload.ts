@@ -1,5 +1,6 @@
 import type { Finding } from '../../engine/finding.js';
-import { checkGraph, reference, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
+import { reference, type GraphSpec, type NodeSpec, type Registry } from '../../engine/graph.js';
+import { checkGraph } from '../../engine/graph-check.js';
 import { seeded, type Random } from '../../engine/random.js';
 import { parseSeries, seriesText } from '../../engine/series.js';
 import { operators } from './operators.js';

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { captured } from '../../connectors/capture/sink.js';
+import { systemClock, type Clock } from '../../engine/clock.js';
+import { seeded } from '../../engine/random.js';
+import { duckdbStore } from '../connectors/duckdb-store.js';
+import { writeRows } from '../connectors/store-conformance.js';
+import { checkpoints, difference, Feed, feedSource, folder, start, type Parts, type Row } from './fixture.js';
+
+const MINUTE = 60_000;
+/** Where the past ends: on the edge of a window. */
+const NOW = Date.UTC(2024, 0, 15);
+
+/** The wall clock when a graph begins; durations are real. */
+const at = (time: number): Clock => ({ now: () => time, elapsed: () => systemClock.elapsed() });
+
+/** A minute's value of each of some series, with noise of their own, and now and then something unusual, which may last. */
+function samples(seed: number, series: number, from: number, to: number): Row[] {
+  const random = seeded(seed);
+  const rows: Row[] = [];
+  const odd = Array.from({ length: series }, () => 0);
+  for (let time = from; time < to; time += MINUTE) {
+    for (let s = 0; s < series; s++) {
+      if (odd[s]! > 0) odd[s]! -= 1;
+      else if (random() < 0.01) odd[s] = 1 + Math.floor(random() * 12);
+      if (random() < 0.02) continue;
+      rows.push([time, `load{host="h${s}"}`, 50 + s + random() * 4 + (odd[s]! > 0 ? 40 : 0)]);
+    }
+  }
+  return rows;
+}
+
+/** Detectors on rows, behind windows, behind a filter; and what takes findings. `inputs`: what they read. */
+const watching = (inputs: readonly string[]): NonNullable<Parts['operators']> => ({
+  odd: { type: 'detect', from: inputs, warmup: 20 },
+  five: { type: 'window', from: inputs, size: '5m', aggregates: ['mean', 'max'] },
+  odd_five: { type: 'detect', from: 'five', warmup: 10 },
+  one: { type: 'select', from: inputs, where: '{host="h1"}' },
+  sums: { type: 'sum-by', from: inputs, by: 'region' },
+  odd_sum: { type: 'detect', from: 'sums', warmup: 20 },
+  alerts: { type: 'correlate', from: ['odd', 'odd_five'], by: ['host'] },
+});
+const WATCHED = Object.keys(watching([]));
+
+/** What a sink has of the time from `from` on, each as a line, in one order. */
+function told(name: string, from: number): string[] {
+  const { rows, findings } = captured(name);
+  return [
+    ...rows.filter(({ time }) => time >= from).map(({ node, time, series, value, columns }) => `${time} ${node} ${series} ${value} ${JSON.stringify(columns)}`),
+    ...findings.filter(({ finding }) => finding.time >= from).map(({ node, finding }) => `${finding.time} ${node} ${finding.id} ${finding.revision} ${JSON.stringify(finding)}`),
+  ].sort();
+}
+
+/** Writes rows into a DuckDB store, as a graph did that came to its end. */
+async function keep(path: string, rows: readonly Row[]): Promise<void> {
+  const sink = duckdbStore(path, { retention: 'forever' });
+  await sink.open(undefined);
+  for (let i = 0; i < rows.length; i += 1_000) await writeRows(sink, 'metrics', rows.slice(i, i + 1_000));
+  for (const checkpoint of [1, 2]) await sink.flush(checkpoint);
+  await sink.close();
+}
+
+/** All that is told in the present by who has seen everything from the beginning. */
+async function reference(t: Test, rows: readonly Row[]): Promise<string[]> {
+  const feed = new Feed(rows);
+  feed.end();
+  const { runtime } = await start(folder(t), { sources: { metrics: { type: 'feed' } }, operators: watching(['metrics']), sinks: { all: { type: 'capture', from: WATCHED } } }, { sources: [feedSource(feed)], shards: 1, replay: true });
+  await runtime.finished;
+  return told('all', NOW);
+}
+
+const store = { type: 'duckdb', from: 'metrics', path: 'history.duckdb', retention: 'forever' };
+const drawn = fc.record({ seed: fc.nat(1e6), series: fc.integer({ min: 1, max: 5 }), past: fc.integer({ min: 5, max: 300 }), shards: fc.constantFrom(1, 2), live: fc.boolean(), crashes: fc.array(fc.double({ min: 0, max: 1.2, noNaN: true }), { maxLength: 2 }) });
+
+await t.test('who begins with the past is as if he had seen it, and tells nothing of it', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(drawn, async ({ seed, series, past, shards, live, crashes }) => {
+      const path = folder(t);
+      const before = samples(seed, series, NOW - past * 5 * MINUTE, NOW);
+      const now = samples(seed + 1, series, NOW, NOW + 300 * MINUTE);
+      await keep(path, before);
+      const feed = new Feed(now);
+      feed.end();
+      const parts: Parts = {
+        sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: 'past' } },
+        operators: { way: { type: 'crash', from: ['past', 'metrics'], ms: crashes.length === 0 ? 0 : 1, once: join(path, 'crashed'), at: crashes.map((share) => NOW - Math.round((1 - share) * past * 5) * MINUTE) }, ...watching(['way']) },
+        sinks: { history: store, out: { type: 'capture', from: WATCHED } },
+      };
+      const { runtime } = await start(path, parts, { sources: [feedSource(feed, { live })], shards, clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5), restart: { firstMs: 1, longestMs: 1, inARow: 20 } });
+      await runtime.finished;
+      // What was gathered for the last minute of the past is closed by the first row of the present.
+      const early = told('out', -Infinity).filter((line) => Number(line.split(' ')[0]) < NOW - MINUTE);
+      if (early.length > 0) throw new Error(`told of the past: ${early[0]}`);
+      const differs = difference(told('out', NOW), await reference(t, [...before, ...now]));
+      if (differs !== undefined) throw new Error(JSON.stringify(differs, undefined, 1));
+    }),
+    { numRuns: 8 },
+  );
+});
