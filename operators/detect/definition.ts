@@ -57,6 +57,14 @@ of what was said of a series, the last 32 can be undone. It does not change the 
 columns, and nothing is learned from them: what is usual is afterwards what it was before. An anomaly that is open is closed by the first
 of them. What has changed by the maintenance and stays is an anomaly then, and after \`adapt\` samples the new normal.
 
+    maintenance:
+      - schedule: '0 2 * * SUN'     # cron: minute, hour, day, month, day of the week; also L, W and #
+        duration: 3h
+        time_zone: Europe/Berlin    # default UTC
+        where: '{host=~"db-.*"}'    # default: all series
+      - from: 2026-12-24T18:00:00Z
+        to: 2026-12-27T06:00:00Z
+
 Each series is judged by its own time: samples older than its last one go to the output \`late\`, those of equal time are
 followed in their order. Values that are not finite, and stale markers, are passed on with NaN in all columns and change nothing.`,
   config,
