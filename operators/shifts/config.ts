@@ -28,7 +28,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 320 bytes, 16 for each sample of `for`, and 12 for each phase of the period. */
+/** Columns of a series: 364 bytes, 16 for each sample of `for`, and 24 for each phase of the period. */
 export function stateOf({ for: per, period }: Config) {
   const phases = period === 'none' ? 0 : phasesOf(period);
   return {
@@ -52,6 +52,8 @@ export function stateOf({ for: per, period }: Config) {
     size: { type: 'f64', per: 2 },
     logMean: { type: 'f64', per: 2 },
     logVariance: { type: 'f64', per: 2 },
+    /** Mean distance of values from what each expected, shifts included. */
+    miss: { type: 'f64', per: 2 },
     /** Which of the two is judged by. */
     seasonal: 'u8',
     // Two sums: of deviations, and of their logarithms.
@@ -63,8 +65,16 @@ export function stateOf({ for: per, period }: Config) {
     visits: { type: 'u32', per: phases },
     total: 'f64',
     visited: 'u32',
+    // The same of the logarithms.
+    logPhase: { type: 'f64', per: phases },
+    logVisits: { type: 'u32', per: phases },
+    logTotal: 'f64',
+    logVisited: 'u32',
     /** Of the shift that is open: what it is of, what was before it, and samples since it was told last. */
     kind: 'u8',
+    /** How much more a shift has to be, to be told, for those that were told lately; and when it was so. */
+    tolerance: 'f64',
+    toldAt: 'f64',
     origin: 'f64',
     settling: 'u32',
   } as const satisfies StateSchema;

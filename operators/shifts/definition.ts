@@ -27,14 +27,16 @@ count three at most (so that one far out is no shift). What is less than half a 
 | trend | so it is, and they are nearer to a line (Sen 1968) than to any step |
 | spread | the mean size of their deviations is \`min_ratio\` times as large, or as small |
 
-What is found so, told or not, is the regime that comes next. What may be a shift is kept from level and spread while evidence grows.
+
+Each shift that is told makes that by which the next has to be larger twice as much, up to 16 times, which falls to half in two weeks: a series whose nature it is
+to shift to and fro, as by weekends, is told some times and then seldom. What is found, told or not, is the regime that comes next. What may be a shift is kept from level and spread while evidence grows.
 
 **What comes back is no shift.** Nothing is told before two \`period\`s have been seen. From then on values are compared with the same time of the
-period (in phases of an hour; of 168 at most) where that predicts better. A pattern that is longer, such as weekends with the
+period (in phases of an hour; of 168 at most) where that predicts better, and the size of their deviations with what it is at that time. A pattern that is longer, such as weekends with the
 default of a day, is told as it comes and goes.
 
 **How sure.** Of 960,000 samples of noise that is normal, uniform, exponential, heavy-tailed, of whole numbers, or correlated (up to 0.8 from one to the
-next), 2 opened an anomaly; correlated to 0.95, 7 of 120,000; of a random walk, which has no level, one in about 4,000. A shift of three standard deviations
+next), 1 opened an anomaly; correlated to 0.95, 3 of 120,000; of a random walk, which has no level, 7. A shift of three standard deviations
 is told after 30 samples at most where noise is not correlated, or to one half; correlated to 0.8, three in four are told.
 
 **Anomalies** open with a shift, grow with further ones, and close when one leads back, or \`settle\` samples after the last: what
@@ -43,7 +45,7 @@ stays is the new normal. Severity by the furthest of them: low; from 4.5 standar
 Samples older than the last one of their series go to the output \`late\`. Stale markers and values that are not finite are passed on with NaN
 in all columns.
 
-**Cost.** A series takes 320 bytes, 16 more for each sample of \`for\` and 12 for each phase of the period. A sample is O(1); a look at
+**Cost.** A series takes 364 bytes, 16 more for each sample of \`for\` and 24 for each phase of the period. A sample is O(1); a look at
 the last samples, O(n² log n) for n of them, follows only on evidence.`,
   config,
   examples: [
@@ -130,13 +132,13 @@ the last samples, O(n² log n) for n of them, follows only on evidence.`,
         '28m latency 56 score=0.9992 expected=49.6681 lower=44.2567 upper=55.0795',
         '29m latency 44 score=0.9992 expected=49.6489 lower=44.2376 upper=55.0603',
         '30m latency 62 score=0.9992 expected=49.6298 lower=44.2184 upper=55.0412',
-        '31m latency 50 score=0.3749 expected=49.6106 lower=28.5405 upper=70.6808',
-        '32m latency 38 score=0.509445 expected=49.6316 lower=28.9041 upper=70.3592',
-        '33m latency 56 score=0.528569 expected=48.5381 lower=27.2492 upper=69.8271',
-        '34m latency 50 score=0.257827 expected=49.1367 lower=27.8144 upper=70.459',
-        '35m latency 44 score=0.106007 expected=49.1873 lower=28.2312 upper=70.1433',
+        '31m latency 50 score=0.405502 expected=49.6106 lower=20.5197 upper=78.7015',
+        '32m latency 38 score=0.309472 expected=49.6309 lower=21.0054 upper=78.2565',
+        '33m latency 56 score=0.203232 expected=48.4065 lower=19.5484 upper=77.2645',
+        '34m latency 50 score=0.315598 expected=49.1453 lower=20.4811 upper=77.8095',
+        '35m latency 44 score=0.0615951 expected=49.1929 lower=21.0093 upper=77.3764',
         '37m latency NaN score=NaN expected=NaN lower=NaN upper=NaN',
-        '30m anomaly opened latency medium: latency: spread from 1.8 to 7.02 about 8 samples (8m) ago',
+        '30m anomaly opened latency high: latency: spread from 1.8 to 9.7 about 8 samples (8m) ago',
         '30m late latency 50',
       ],
     },

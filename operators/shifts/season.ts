@@ -47,6 +47,13 @@ export class Phases {
     total[slot] = total[slot]! + phase[at] - before;
   }
 
+  forget({ phase, visits, total, visited }: Season, slot: number): void {
+    phase.fill(0, slot * this.count, (slot + 1) * this.count);
+    visits.fill(0, slot * this.count, (slot + 1) * this.count);
+    total[slot] = 0;
+    visited[slot] = 0;
+  }
+
   #place(time: number): number {
     const turns = time / this.period;
     return (turns - Math.floor(turns)) * this.count;

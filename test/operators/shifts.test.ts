@@ -110,6 +110,14 @@ await t.test('what the day does is no shift, and a shift is found all the same',
   }
 });
 
+await t.test('noise that is larger at some hours is no shift either; what recurs by the week is told some times and then seldom', async (t) => {
+  const byDay = noisy(8, 96 * 28, () => 0, (i) => (i % 96 > 36 && i % 96 < 68 ? 5 : 1));
+  t.strictSame(told(follow({}, byDay, STEP_MS)), []);
+  const weekends = follow({}, noisy(9, 96 * 7 * 12, (i) => (i % (96 * 7) >= 96 * 5 ? -16 : 0)), STEP_MS).anomalies.filter(({ state }) => state === 'opened');
+  const firstWeeks = weekends.filter(({ time }) => time < 3 * 7 * 86_400_000).length;
+  t.ok(firstWeeks >= 3 && weekends.length <= 10, `${weekends.length} of 24 shifts in 12 weeks, ${firstWeeks} in the first three`);
+});
+
 await t.test('before two periods nothing is told', async (t) => {
   const { rows, anomalies } = follow({ period: '1h' }, noisy(6, 200, (i) => (i >= 60 ? 20 : 0)));
   t.strictSame(anomalies, []);
@@ -167,9 +175,9 @@ await t.test('findings alternate, scores lie in 0 to 1, bands hold what is expec
   );
 });
 
-await t.test('a series costs 320 bytes, 16 a sample of `for` and 12 a phase', async (t) => {
-  t.equal(bytesOf(stateOf(shifts.config.parse(alone))) - 8, 320 + 20 * 16, 'without the timer');
-  t.equal(bytesOf(stateOf(shifts.config.parse({}))) - 8, 320 + 20 * 16 + 24 * 12);
+await t.test('a series costs 364 bytes, 16 a sample of `for` and 24 a phase', async (t) => {
+  t.equal(bytesOf(stateOf(shifts.config.parse(alone))) - 8, 364 + 20 * 16, 'without the timer');
+  t.equal(bytesOf(stateOf(shifts.config.parse({}))) - 8, 364 + 20 * 16 + 24 * 24);
 });
 
 await t.test('a config that can only be a mistake is refused', async (t) => {
