@@ -24,8 +24,8 @@ export function findingJson(finding: Finding): Record<string, unknown> {
 function particulars(finding: Finding): Record<string, unknown> {
   switch (finding.kind) {
     case 'anomaly': {
-      const { value, expected, lower, upper, score, confidence, direction, excess, contributions } = finding;
-      return { value, expected, lower, upper, score, confidence, direction, ...(excess !== undefined && { excess }), ...(contributions !== undefined && { contributions }) };
+      const { value, expected, lower, upper, score, confidence, direction, measure, excess, contributions } = finding;
+      return { value, expected, lower, upper, score, confidence, direction, ...(measure !== undefined && { measure }), ...(excess !== undefined && { excess }), ...(contributions !== undefined && { contributions }) };
     }
     case 'forecast':
       return {

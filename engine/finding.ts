@@ -33,6 +33,7 @@ export const anomalySchema = z.object({
   confidence: z.number().min(0).max(1),
   direction: z.enum(['up', 'down']),
   excess: z.number().min(0).optional().describe('how far out it was at its furthest, in multiples of what opens one; 1: just so far'),
+  measure: z.string().optional().describe('what `value`, `expected`, `lower` and `upper` are of, where it is not the series itself: `seconds of silence`'),
   contributions: z.record(z.string(), z.number().min(0).max(1)).optional().describe('what it is told for, as shares that add up to 1: by method, or for a group by series'),
 });
 

@@ -77,8 +77,8 @@ async function membersOf(reader: Reader, alerts: readonly Alert[]): Promise<Read
 const isAnomaly = (finding: Finding) => finding.kind === 'anomaly';
 const isAlert = (finding: Finding) => finding.kind === 'alert';
 
-function anomalyBody({ id, metric, labels, operator, state, openedAt, time, value, expected, lower, upper, score, confidence, severity, explanation, contributions }: Anomaly, said: Feedback | undefined) {
-  return { id, metric_name: metric, labels, timestamp: iso(openedAt), node: operator, state, revised_at: iso(time), value, expected, lower, upper, score, confidence, severity, explanation, ...(contributions !== undefined && { contributions }), ...(said !== undefined && said.state !== 'closed' && { feedback: feedbackEntry(said) }) };
+function anomalyBody({ id, metric, labels, operator, state, openedAt, time, value, expected, lower, upper, score, confidence, severity, explanation, measure, contributions }: Anomaly, said: Feedback | undefined) {
+  return { id, metric_name: metric, labels, timestamp: iso(openedAt), node: operator, state, revised_at: iso(time), value, expected, lower, upper, score, confidence, severity, explanation, ...(measure !== undefined && { measure }), ...(contributions !== undefined && { contributions }), ...(said !== undefined && said.state !== 'closed' && { feedback: feedbackEntry(said) }) };
 }
 
 function alertBody({ id, correlationId, severity, state, openedAt, labels, suppressed }: Alert) {

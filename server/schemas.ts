@@ -64,6 +64,7 @@ export const anomaliesBody = z.object({
       confidence: z.number(),
       severity,
       explanation: z.string(),
+      measure: z.string().optional().describe('what `value`, `expected`, `lower` and `upper` are of, where it is not the series itself: `seconds of silence`'),
       contributions: z.record(z.string(), z.number()).optional().describe('what it is told for, as shares that add up to 1: by method, or for a group by series'),
       feedback: feedbackEntry.optional().describe('what stands, where people said something of it'),
     }),

@@ -6,10 +6,16 @@ export function spanOf(anomaly: Anomaly, edge: number): [from: number, to: numbe
   return [Date.parse(anomaly.opened_at), anomaly.state === 'closed' ? Date.parse(anomaly.timestamp) : edge];
 }
 
-/** Where the mark of an anomaly goes: on the curve, at the value furthest out in its direction. Without rows: as the anomaly says. */
+/** The newest value before; 0: there is none. */
+function lastBefore(track: Track, time: number): number {
+  for (let row = Math.min(track.find(time), track.length) - 1; row >= 0; row--) if (!Number.isNaN(track.get(row, 0))) return track.get(row, 0);
+  return 0;
+}
+
+/** Where the mark of an anomaly goes: on the curve, at the value furthest out in its direction. Without rows: as the anomaly says, or, where it says nothing of the series' own values, where the curve ended. */
 export function peakOf(anomaly: Anomaly, track: Track, edge: number): { time: number; value: number } {
   const [from, to] = spanOf(anomaly, edge);
-  let best = { time: from, value: anomaly.value };
+  let best = { time: from, value: anomaly.measure === undefined ? anomaly.value : lastBefore(track, from) };
   let found = false;
   const sign = anomaly.direction === 'up' ? 1 : -1;
   // An average over a step begins before what it averages.

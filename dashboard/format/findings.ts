@@ -1,6 +1,6 @@
 import type { Anomaly, Severity } from '../live/protocol.js';
 import { seriesTitle } from './names.js';
-import { formatValue } from './number.js';
+import { formatValue, plain } from './number.js';
 import { formatLength, formatMoment } from './time.js';
 import { isShareOfWhole, unitOf } from './units.js';
 
@@ -32,6 +32,12 @@ export function formatShares(shares: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
+/** `20 min of silence`, `45 samples with one value` */
+function formatMeasured(value: number, measure: string): string {
+  const seconds = /^seconds (.*)$/.exec(measure)?.[1];
+  return seconds === undefined ? `${plain(value)} ${measure}` : `${formatLength(1_000 * value)} ${seconds}`;
+}
+
 export interface Told {
   /** `CPU busy · web-1` */
   readonly subject: string;
@@ -45,14 +51,14 @@ export interface Told {
 
 /** An anomaly with its numbers as people read them; its explanation has them as they are. */
 export function tell(anomaly: Anomaly, now: number): Told {
-  const { metric_name, labels, value, lower, upper, state } = anomaly;
+  const { metric_name, labels, value, lower, upper, state, measure } = anomaly;
   const from = Date.parse(anomaly.opened_at);
   const to = state === 'closed' ? Date.parse(anomaly.timestamp) : now;
   const lasted = formatLength(to - from);
   return {
     subject: seriesTitle(metric_name, labels),
-    value: formatValue(value, unitOf(metric_name)),
-    usual: formatBand(lower, upper, metric_name),
+    value: measure === undefined ? formatValue(value, unitOf(metric_name)) : formatMeasured(value, measure),
+    usual: measure === undefined ? formatBand(lower, upper, metric_name) : `up to ${formatMeasured(upper, measure).replace(/ (of|with) .*$/, '')}`,
     when: state === 'closed' ? `${formatMoment(from, now)}, over after ${lasted}` : `since ${formatMoment(from, now)}, for ${lasted}`,
   };
 }

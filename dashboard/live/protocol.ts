@@ -45,6 +45,7 @@ export interface Anomaly extends FindingBase {
   readonly score: number;
   readonly confidence: number;
   readonly direction: 'up' | 'down';
+  readonly measure?: string;
   readonly contributions?: Readonly<Record<string, number>>;
 }
 

@@ -85,7 +85,7 @@ export function end({ run, severity }: Episodes, slot: number): void {
 }
 
 /** What its operator says of a change. */
-export type Told = Pick<Anomaly, 'explanation' | 'value' | 'expected' | 'lower' | 'upper' | 'score' | 'confidence' | 'direction' | 'excess'>;
+export type Told = Pick<Anomaly, 'explanation' | 'value' | 'expected' | 'lower' | 'upper' | 'score' | 'confidence' | 'direction' | 'measure' | 'excess'>;
 
 /** The finding of a change, with the next revision. `severity`: 1 to 4; `change` is not QUIET. */
 export function findingOf(node: string, of: Series, episodes: Episodes, slot: number, change: Change, severity: number, time: number, told: Told): Anomaly {

@@ -116,7 +116,7 @@ export class Telling {
   /** `value`: seconds of silence, or samples with one value; in these `expected` and `upper` too. */
   #tell(slot: number, kind: number, change: Change, severity: number, time: number, explanation: string, { value, expected, upper, seen }: { value: number; expected: number; upper: number; seen: number }, state: Columns<State>, out: Output): void {
     const score = scoreAt(value / upper);
-    out.finding(findingOf(this.#context.node, this.#context.names.series(slot), state, 2 * slot + kind, change, severity, time, { explanation, value, expected, lower: 0, upper, score, confidence: seen / (seen + SURE), direction: 'up' }));
+    out.finding(findingOf(this.#context.node, this.#context.names.series(slot), state, 2 * slot + kind, change, severity, time, { explanation, value, expected, lower: 0, upper, score, confidence: seen / (seen + SURE), direction: 'up', measure: kind === SILENCE ? 'seconds of silence' : 'samples with one value' }));
   }
 }
 

@@ -120,6 +120,7 @@ export class Together {
         score: 1 - 0.001 * Math.min(1, upper / Math.max(upper, now.length)),
         confidence: had / (had + MANY),
         direction: 'up',
+        measure: 'silent series',
       }),
     );
   }

@@ -13,6 +13,7 @@ interface Track {
   prepend(rows: readonly (readonly (number | null)[])[]): void;
   clear(): void;
 }
+const { peakOf } = (await load('charts/anomaly-span.ts')) as { readonly peakOf: (anomaly: object, track: Track, edge: number) => { time: number; value: number } };
 const { Track } = (await load('store/track.ts')) as { Track: new (width: number, most: number, step?: number) => Track };
 
 const MOST = 100;
@@ -81,4 +82,13 @@ await t.test('what was before is put before, and what is there stays as it is', 
   t.equal(track.newest, 80);
   track.prepend([]);
   t.equal(track.length, 6);
+});
+
+await t.test('the mark of a silence is where the curve ended, not at its length', async (t) => {
+  const track = new Track(1, 100);
+  for (let i = 0; i < 10; i++) track.push(i * 1_000, [40 + i], 0);
+  const anomaly = { value: 1_200, direction: 'up', state: 'opened', opened_at: new Date(20_000).toISOString(), timestamp: new Date(20_000).toISOString() };
+  t.strictSame(peakOf(anomaly, track, 60_000), { time: 20_000, value: 1_200 });
+  t.strictSame(peakOf({ ...anomaly, measure: 'seconds of silence' }, track, 60_000), { time: 20_000, value: 49 });
+  t.strictSame(peakOf({ ...anomaly, measure: 'seconds of silence' }, new Track(1, 100), 60_000), { time: 20_000, value: 0 });
 });

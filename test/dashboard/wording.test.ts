@@ -12,7 +12,10 @@ const { titleOf, differing, labelsText } = (await load('format/names.ts')) as {
   readonly labelsText: (labels: Record<string, string>, names: readonly string[]) => string;
 };
 const { unitOf } = (await load('format/units.ts')) as { readonly unitOf: (metric: string) => string };
-const { formatBand } = (await load('format/findings.ts')) as { readonly formatBand: (lower: number, upper: number, metric: string) => string };
+const { formatBand, tell } = (await load('format/findings.ts')) as {
+  readonly formatBand: (lower: number, upper: number, metric: string) => string;
+  readonly tell: (anomaly: object, now: number) => { readonly value: string; readonly usual: string };
+};
 const { formatLength } = (await load('format/time.ts')) as { readonly formatLength: (ms: number) => string };
 const { limits, withBand } = (await load('charts/scale.ts')) as {
   readonly limits: (low: number, high: number, unit: string) => [number, number];
@@ -60,6 +63,17 @@ await t.test('a band says only what there can be', async (t) => {
   t.equal(said(formatBand(89, 111, 'millrace_cpu_percent')), '89 – 111 %', 'of one core there can be more than one');
   t.equal(said(formatBand(0.344, 1.2, 'checkout_seconds')), '344 ms – 1.2 s');
   t.equal(said(formatBand(-3, 4, 'queue_delta')), '−3 – 4');
+});
+
+await t.test('what is not of the series itself is not told in its unit', async (t) => {
+  const told = (more: object): string[] => {
+    const { value, usual } = tell({ metric_name: 'cpu_usage', labels: {}, value: 1_200, lower: 0, upper: 300, state: 'opened', opened_at: '2024-01-15T10:00:00Z', timestamp: '2024-01-15T10:00:00Z', ...more }, 0);
+    return [said(value), said(usual)];
+  };
+  t.strictSame(told({}), ['1200 %', 'any value']);
+  t.strictSame(told({ measure: 'seconds of silence' }), ['20 min of silence', 'up to 5 min']);
+  t.strictSame(told({ value: 45, upper: 30, measure: 'samples with one value' }), ['45 samples with one value', 'up to 30 samples']);
+  t.strictSame(told({ value: 45, upper: 12, measure: 'silent series' }), ['45 silent series', 'up to 12 silent series']);
 });
 
 await t.test('names are for people, labels only where they differ', async (t) => {

@@ -50,6 +50,7 @@ await t.test('a silence opens after five times the usual, grows and closes', asy
   const out = run({}, messagesOf(regular('a', HOUR, [[300 * SECOND, 1_500 * SECOND]]), 10 * SECOND, HOUR));
   t.strictSame(told(out), ['6m30s opened m{host="a"} low', '8m20s grew m{host="a"} medium', '18m20s grew m{host="a"} high', '25m closed m{host="a"} high']);
   t.equal(new Set(out.findings.map(({ id }) => id)).size, 1);
+  t.match(out.findings[0], { value: 90, expected: 10, lower: 0, measure: 'seconds of silence' });
   t.strictSame(out.findings.map(({ explanation }) => explanation).filter((_, i) => i !== 1 && i !== 2), [
     'm{host="a"} has been silent for 1m30s, since 1970-01-01T00:05:00.000Z; it gives a sample every 10s, and is not silent for more than 10s',
     'm{host="a"} is back after a silence of 20m; it gives a sample every 10s',
