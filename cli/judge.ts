@@ -25,7 +25,7 @@ export interface Recorded {
   readonly values: Float64Array;
 }
 
-/** What `detect` says about a recorded series. */
+/** What a detector says about a recorded series. */
 export interface Judged {
   /** Its columns, a value a row; NaN where a row was not judged. */
   readonly columns: Readonly<Record<'score' | 'expected' | 'lower' | 'upper', Float64Array>>;
@@ -45,19 +45,20 @@ const COLUMNS = ['score', 'expected', 'lower', 'upper'] as const;
 const empty = z.strictObject({});
 
 /**
- * Replays recorded series through `detect` as it is shipped, in a graph as any other: by event time
+ * Replays recorded series through a detector as it is shipped, in a graph as any other: by event time
  * alone, all series merged by time. The same result each time.
- * @param config of `detect`, as in YAML
+ * @param config of the detector, as in YAML
+ * @param type an operator that says of each row a score, what was expected and a band
  */
-export async function judge(recorded: readonly Recorded[], config: Readonly<Record<string, unknown>> = {}): Promise<Judged[]> {
+export async function judge(recorded: readonly Recorded[], config: Readonly<Record<string, unknown>> = {}, type = 'detect'): Promise<Judged[]> {
   const collected = new Collected(recorded);
   const source = defineSource({ name: 'recorded', summary: '', description: '', config: empty, examples: [], live: () => false, disorder: () => 0, create: () => new Replay(recorded) });
   const sink = defineSink({ name: 'collected', summary: '', description: '', config: empty, examples: [], create: () => collected });
   const types = { operators: registry.operators, sources: [source], sinks: [sink] };
-  const detect = registry.operators.find(({ name }) => name === 'detect')!;
+  const detector = registry.operators.find(({ name }) => name === type)!;
   const graph: GraphSpec = {
     sources: [{ name: 'recorded', type: 'recorded', from: [], config: {} }],
-    operators: [{ name: NODE, type: 'detect', from: ['recorded'], config: detect.config.parse(config) }],
+    operators: [{ name: NODE, type, from: ['recorded'], config: detector.config.parse(config) }],
     sinks: [{ name: 'collected', type: 'collected', from: [NODE], config: {} }],
     partitions: PARTITIONS,
     maxSeries: MAX_SERIES,

@@ -17,9 +17,9 @@ const PYTHON_LIMIT_MS = 30 * 60_000;
 export const alone: readonly { readonly detector: string; readonly config: Readonly<Record<string, unknown>> }[] = detect.config.parse({}).methods.map((method) => ({ detector: `${OURS}, ${method} alone`, config: { methods: [method] } }));
 
 /** One configuration for all files: none, but where a part is asked for. Series are told apart by a label that says nothing. */
-export async function judgeByDetect(files: readonly Series[], config: Readonly<Record<string, unknown>> = {}): Promise<{ scores: Scores[]; alarms: Span[][] }> {
+export async function judgeByDetect(files: readonly Series[], config: Readonly<Record<string, unknown>> = {}, type?: string): Promise<{ scores: Scores[]; alarms: Span[][] }> {
   const recorded = files.map(({ times, values }, i) => ({ series: seriesText('recorded', { file: String(i) }), times, values }));
-  const judged: Judged[] = await judge(recorded, config);
+  const judged: Judged[] = await judge(recorded, config, type);
   return { scores: judged.map(({ columns }) => columns.score), alarms: judged.map(({ anomalies }, i) => rowsOf(recorded[i]!, anomalies)) };
 }
 

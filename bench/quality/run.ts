@@ -6,7 +6,7 @@ import { detectCosts } from './cost.js';
 import { alone, judgeByDetect, judgeInPython, published } from './detectors.js';
 import { OURS } from './expectations.js';
 import { alarmFigure, eventFigure, forNothing, nabFigure, type Quality } from './figures.js';
-import { forestFigures } from './forest.js';
+import { forestFigures, OUR_FOREST } from './forest.js';
 import { cleanFigures, injectedFigure } from './generated.js';
 import { perturbedFigures } from './perturbed.js';
 import { forestText, qualityMarkdown, qualityText } from './report.js';
@@ -28,6 +28,7 @@ async function measure(nab: readonly Series[], cloud: readonly Series[], python:
   const ours = { nab: await judgeByDetect(nab), cloud: await judgeByDetect(cloud) };
   const parts = [];
   for (const { detector, config } of alone) parts.push({ detector, nab: (await judgeByDetect(nab, config)).scores, cloud: (await judgeByDetect(cloud, config)).scores });
+  parts.push({ detector: OUR_FOREST, nab: (await judgeByDetect(nab, {}, 'isolation-forest')).scores, cloud: (await judgeByDetect(cloud, {}, 'isolation-forest')).scores });
   const perturbed = await perturbedFigures(nab, cloud);
   say('detect on generated series ...');
   const clean = await cleanFigures();

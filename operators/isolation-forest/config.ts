@@ -20,9 +20,9 @@ export const config = z
     lags: z.int().min(0).max(64).default(0).describe('Of single series: values before the present one that are in the vector as they were. They tell of shapes, and dilute what a single value tells.'),
     trees: z.int().min(4).max(MOST_TREES).default(100).describe('Trees of a forest.'),
     sample: z.int().min(16).max(MOST_SAMPLE).default(MOST_SAMPLE).describe('Vectors that a tree is grown from.'),
-    history: z.int().min(32).max(65_536).default(1024).describe('Last vectors that are kept for training.'),
+    history: z.int().min(32).max(65_536).default(4096).describe('Last vectors that are kept for training.'),
     warmup: z.int().min(16).default(256).describe('Vectors before the first forest is asked for: until it is there scores are 0. Also the least between two.'),
-    retrain: z.int().min(16).default(1024).describe('Vectors after which the next forest is asked for.'),
+    retrain: z.int().min(16).default(2048).describe('Vectors after which the next forest is asked for; while there are fewer, as soon as they are twice as many as the last was trained on, and at least `warmup` after it.'),
     train: duration({ min: '1ms' }).prefault('10s').describe('A forest takes effect so much time after the vector that it was asked for at.'),
     sensitivity: z.number().min(1).max(10).default(1.55).describe('An anomaly begins so many times as far above the median forest score as what a hundredth of the vectors exceed. Higher: fewer anomalies.'),
     for: z.int().min(1).max(1000).default(1).describe('Vectors in succession beyond that which open an anomaly. One twice as far out counts as two, and so on.'),
@@ -42,7 +42,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series or group: 87 bytes. What is kept besides is in `Kept`. */
+/** Columns of a series or group: 103 bytes. What is kept besides is in `Kept`. */
 export const state = {
   /** Of a series: time of the last row that was followed, if any was. */
   last: 'f64',
@@ -55,6 +55,9 @@ export const state = {
   asked: 'u32',
   /** Share of the last vectors that are among the most unusual tenth of those trained on. */
   drift: 'f64',
+  /** How far out the last vectors were, see `Judged`; and when. */
+  heard: 'f64',
+  judgedAt: 'f64',
   /** Vectors since the anomaly has opened. */
   outside: 'u32',
   ranks: { type: 'f64', per: RANKS },

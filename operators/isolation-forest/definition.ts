@@ -33,12 +33,12 @@ principal component: a forest cuts by one number at a time, and would hardly see
 
 | column | |
 | --- | --- |
-| \`score\` | 0 to 1. A score above 1 − p comes on a share p of the rows in which nothing is unusual: up to 0.999 by what this series or group does, beyond by one scale for all. 0 until there is a forest |
+| \`score\` | 0 to 1. A score above 1 − p comes on a share p of the rows in which nothing is unusual: up to 0.999 by what this series or group does, beyond by one scale for all, kept for what exceeds the last that was so far out, which fades to a third within 17 hours. 0 until there is a forest |
 | \`raw\` | the forest's own score, in (0, 1): 2 to the power of minus the mean path length, over that in random data. Of groups also the value of the row |
 | \`expected\`, \`lower\`, \`upper\` | of groups, of the forest score: its median and least among the vectors trained on, and where an anomaly begins. Of single series, of the value: its median there, and what a hundredth is below and above |
 
 **Training.** After \`warmup\` vectors a forest is trained off the stream, on the last \`history\` vectors (of a group, those in which all members that
-are there have values). It takes effect \`train\` after the vector that it was asked for at. Another is asked for after \`retrain\` vectors;
+are there have values). It takes effect \`train\` after the vector that it was asked for at. Another is asked for after \`retrain\` vectors, the first ones whenever vectors have doubled;
 and, after \`warmup\`, on drift: when half of the last 32 or so are as unusual as a tenth of those trained on. Its seed is made of the graph's and the series.
 
 **Anomalies** open after \`for\` vectors in succession beyond the edge (\`sensitivity\`; one twice as far out counts as two), grow when their severity
@@ -53,7 +53,7 @@ cut drawn evenly from the box around those it was trained on and this one: the s
 Samples of a step that has been judged, and those older than the last one of their single series, go to the output \`late\`. Values that
 are not finite change nothing; of single series their rows come out with NaN in all columns.
 
-**Cost.** A forest of 100 trees takes up to 450 kB, 150 of which it is saved by; history 8 bytes a value of each series or member; columns 87 bytes,
+**Cost.** A forest of 100 trees takes up to 450 kB, 150 of which it is saved by; history 8 bytes a value of each series or member; columns 103 bytes,
 and 24 for each step that a member's samples wait in. A vector takes a few µs. So this is for series and groups that are worth it: choose them with \`select\`.`,
   config,
   examples: [
@@ -78,7 +78,7 @@ and 24 for each step that a member's samples wait in. A vector takes a few µs. 
       output: [
         ...Array.from({ length: 16 }, (_, m) => `${m + 1}m isolation_forest{job="api"} NaN ${warmingUp}`),
         '18m isolation_forest{job="api"} 0.800151 score=0.999767 raw=0.800151 expected=0.481049 lower=0.44534 upper=0.621597',
-        '19m isolation_forest{job="api"} 0.678025 score=0.999388 raw=0.678025 expected=0.481049 lower=0.44534 upper=0.628554',
+        '19m isolation_forest{job="api"} 0.678025 score=0.9992 raw=0.678025 expected=0.481049 lower=0.44534 upper=0.628554',
         '20m isolation_forest{job="api"} 0.456178 score=0 raw=0.456178 expected=0.481049 lower=0.44534 upper=0.628554',
         '26m isolation_forest{job="api"} NaN score=NaN raw=NaN expected=NaN lower=NaN upper=NaN',
         '18m anomaly opened isolation_forest{job="api"} high: isolation_forest{job="api"} is unlike the 16 vectors that its forest knows: forest score 0.80, usually 0.48 and up to 0.62; answers{job="api"} 20 makes 51 % of it (182.2 to 186.4 is usual), load{job="api"} 91 makes 49 % (8.2 to 10.3 is usual)',
@@ -93,8 +93,8 @@ and 24 for each step that a member's samples wait in. A vector takes a few µs. 
       output: [
         ...cpu.map((value, m) => `${m === 0 ? '0s' : `${m}m`} cpu_usage{host="a"} ${value} ${warmingUp}`),
         '18m cpu_usage{host="a"} 93 score=0.99952 raw=0.834915 expected=50 lower=48 upper=52',
-        '19m cpu_usage{host="a"} 94 score=0.999392 raw=0.796299 expected=50 lower=48 upper=52',
-        '20m cpu_usage{host="a"} 51 score=0.999384 raw=0.794231 expected=50 lower=48 upper=52',
+        '19m cpu_usage{host="a"} 94 score=0.9992 raw=0.796299 expected=50 lower=48 upper=52',
+        '20m cpu_usage{host="a"} 51 score=0.9992 raw=0.794231 expected=50 lower=48 upper=52',
         '21m cpu_usage{host="a"} 50 score=0.999195 raw=0.727703 expected=50 lower=48 upper=52',
         '22m cpu_usage{host="a"} 50 score=0.999174 raw=0.721346 expected=50 lower=48 upper=52',
         '23m cpu_usage{host="a"} 51 score=0.18343 raw=0.502267 expected=50 lower=48 upper=52',

@@ -5,7 +5,7 @@ import { CLOSED, findingOf, QUIET } from '../anomaly/episode.js';
 import type { Config, State } from './config.js';
 import { explainAdapted, explainClosed, explainOutside, type Part, type Told } from './explain.js';
 import { emptyKept, restoreKept, saveKept, type Kept } from './history.js';
-import { ADAPTED, judge, type Rules, type Verdict } from './judge.js';
+import { ADAPTED, forgetHalf, judge, type Rules, type Verdict } from './judge.js';
 import { contributions, expectedOf, lessonOf, readModel, type Lesson, type Model } from './model.js';
 
 export type Column = 'score' | 'raw' | 'expected' | 'lower' | 'upper';
@@ -71,7 +71,8 @@ export class Follower {
     const { warmup, retrain } = this.config;
     if (asking[slot] !== 0) return false;
     if (model === undefined) return count >= warmup;
-    return since[slot]! >= retrain || (since[slot]! >= warmup && (changed || drift[slot]! > DRIFTED));
+    // Young, when there are twice as many as it was trained on.
+    return since[slot]! >= Math.max(warmup, Math.min(retrain, model.vectors)) || (since[slot]! >= warmup && (changed || drift[slot]! > DRIFTED));
   }
 
   ask(slot: number, time: number, lesson: Pick<Lesson, 'members' | 'shingles'>, numbers: Float64Array, state: Columns<State>, out: Output<Column>): void {
@@ -90,13 +91,14 @@ export class Follower {
     state.asking[slot] = 0;
     if (kept === undefined || !wanted) return;
     kept.model = readModel(answer);
+    forgetHalf(state, slot);
     state.drift[slot] = 0;
   }
 
   /** Judges a vector, tells what opens, grows and closes; whether history should take it in. */
   judge(slot: number, time: number, kept: Kept, model: Model, vector: Float64Array, of: (raw: number, edge: number) => Band, names: readonly string[], state: Columns<State>, out: Output<Column>): boolean {
     const { verdict } = this;
-    judge(state, slot, model, vector, of(0, 0).value, this.#rules, verdict);
+    judge(state, slot, time, model, vector, of(0, 0).value, this.#rules, verdict);
     if (verdict.change !== QUIET) this.#tell(slot, time, model, vector, of(verdict.raw, verdict.edge), names, state, out);
     if (verdict.change === ADAPTED) {
       kept.count = 0;

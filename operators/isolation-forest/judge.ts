@@ -6,10 +6,17 @@ import { forestScore, type Model } from './model.js';
 export interface Judged extends Ranks, Episodes {
   readonly outside: Uint32Array;
   readonly drift: Float64Array;
+  /** How far out the last vectors were, which fades; and when that was. */
+  readonly heard: Float64Array;
+  readonly judgedAt: Float64Array;
 }
 
 /** How far out a vector is counts from the median of the forest scores to what a hundredth of those trained on exceeds: here are what a tenth, a hundredth and a thousandth of new ones exceed, and what is rare anywhere. */
 const SCALE: Scale = { begin: [0.5, 1, 1.3], top: 1.7 };
+/** The same without what is rare anywhere. */
+const KNOWN: Scale = { ...SCALE, top: Infinity };
+/** After this time what was far out has faded to a third. */
+const FADES_MS = 17 * 3_600_000;
 /** Ratios of an anomaly go up to 1 + this, where the forest score is 1, which none reaches. */
 const STEEP = 4;
 /** However unusual many vectors are, there is something beyond. */
@@ -39,8 +46,13 @@ export interface Verdict {
   severity: number;
 }
 
+/** For another forest: what was unusual to the one before, as a new part of the day is, may be known to this one. Halfway back to where ranks begin, but for the rarest, which come too seldom to be learnt anew. */
+export function forgetHalf({ ranks }: Ranks, slot: number): void {
+  for (let which = 0; which <= HUNDREDTH; which++) ranks[RANKS * slot + which] = Math.sqrt(ranks[RANKS * slot + which]! * SCALE.begin[which]!);
+}
+
 /** @param told the value that stands for the vector in a finding, NaN: the forest score */
-export function judge(judged: Judged, slot: number, model: Model, vector: Float64Array, told: number, rules: Rules, verdict: Verdict): void {
+export function judge(judged: Judged, slot: number, time: number, model: Model, vector: Float64Array, told: number, rules: Rules, verdict: Verdict): void {
   const { median, unit } = model;
   const raw = forestScore(model, vector);
   const size = Math.max(0, raw - median) / unit;
@@ -48,7 +60,10 @@ export function judge(judged: Judged, slot: number, model: Model, vector: Float6
   const edge = Math.min(MOST_EDGE, median + rules.sensitivity * unit * (known === 0 ? SCALE.begin[HUNDREDTH] : known));
   const ratio = raw >= edge ? 1 + (STEEP * (raw - edge)) / (1 - edge) : Math.max(0, (raw - median) / (edge - median));
   verdict.raw = raw;
-  verdict.score = scoreOf(judged, slot, size, SCALE);
+  const heard = judged.heard[slot]! * Math.exp((judged.judgedAt[slot]! - time) / FADES_MS);
+  verdict.score = scoreOf(judged, slot, size, size > heard ? SCALE : KNOWN);
+  judged.heard[slot] = Math.max(heard, size);
+  judged.judgedAt[slot] = time;
   verdict.edge = edge;
   const before = judged.severity[slot]!;
   const change = follow(judged, slot, ratio, Number.isNaN(told) ? raw : told, rules);
