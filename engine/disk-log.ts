@@ -90,7 +90,8 @@ export class DiskLog {
       if (first <= upTo) log.#segments.push(segment);
       else await log.#remove(segment);
     }
-    if (log.#segments.length < names.length) await syncFolder(folder, files);
+    // Also what a process began that was killed before it had synced the folder: what is appended to it must not go with it.
+    if (names.length > 0) await syncFolder(folder, files);
     await log.#reopenNewest(upTo);
     log.#next = Math.max(log.#next, (options.after ?? 0) + 1);
     if (reserve > 0) await log.#writable(log.#next).file;

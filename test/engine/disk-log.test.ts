@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
 import { DiskLog, type LogRecord } from '../../engine/disk-log.js';
+import { seeded } from '../../engine/random.js';
+import { Disk } from '../simulate/disk.js';
+import { Scheduler, type Life } from '../simulate/scheduler.js';
 import { faultyFiles, type Operation } from './faulty-files.js';
 
 const limit = 1e9;
@@ -255,3 +258,38 @@ await t.test('kill -9 at any moment: every record whose append resolved is there
   const missing = [...said].filter(([sequence, length]) => found.get(sequence) !== length);
   t.same(missing, []);
 });
+
+await t.test('what was appended is there when the power goes, also to a file that a process had begun which was killed', async (t) => {
+  for (let seed = 0; seed < 150; seed++) {
+    const random = seeded(seed);
+    const scheduler = new Scheduler(random);
+    const disk = new Disk(scheduler, { typical: 1 });
+    const answered: string[] = [];
+    const process = async (word: string, steps: number): Promise<string[] | undefined> => {
+      const life: Life = { alive: true };
+      let read: string[] | undefined;
+      const live = async (): Promise<void> => {
+        const log = await DiskLog.open('/log', { limit, files: disk.files(life), reserve: seed % 2 === 0 ? 64 : 0 });
+        const before = (await readAll(log, 0, 1_000)).map(text);
+        await log.append(bytes(word));
+        answered.push(word);
+        read = before;
+      };
+      void live();
+      for (let left = steps; left > 0 && read === undefined; left--) await scheduler.run(nextStep());
+      life.alive = false;
+      return read;
+    };
+    await process('a', Math.floor(random() * 30));
+    await process('b', Infinity);
+    disk.crash();
+    const found = await process('c', Infinity);
+    t.strictSame(answered.filter((word) => word !== 'c' && !found!.includes(word)), [], `seed ${seed}: ${found!.join(' ')}`);
+  }
+});
+
+/** True from the second time on: one step, then. */
+function nextStep(): () => boolean {
+  let asked = 0;
+  return () => asked++ > 0;
+}
