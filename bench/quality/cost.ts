@@ -1,8 +1,13 @@
 import { seeded } from '../../engine/random.js';
-import detect from '../../operators/detect/definition.js';
+import type { AnyOperator } from '../../engine/operator.js';
 import { bytesOf } from '../../engine/state.js';
+import detect from '../../operators/detect/definition.js';
+import discord from '../../operators/discord/definition.js';
 import isolationForest from '../../operators/isolation-forest/definition.js';
 import { lessonOf, readModel, train } from '../../operators/isolation-forest/model.js';
+import peers from '../../operators/peers/definition.js';
+import presence from '../../operators/presence/definition.js';
+import shifts from '../../operators/shifts/definition.js';
 import { loadGraph, registry } from '../millrace/graph.js';
 import { inScratchFolder } from '../millrace/scratch-folder.js';
 import { startRun } from '../millrace/start-run.js';
@@ -32,7 +37,15 @@ function bytesOfForest(): number {
   return bytesOf(isolationForest.state!(config, 0)) + 8 * history + parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** Processor time that `detect`, and a forest for each series with all its training, need for a sample: of a graph with it, less that of the same graph without. */
+/** The rest of the family. The series are one fleet, and each sample has a window of its own. */
+const others: readonly { readonly definition: AnyOperator; readonly config: Readonly<Record<string, unknown>> }[] = [
+  { definition: peers, config: { across: ['key'] } },
+  { definition: shifts, config: {} },
+  { definition: presence, config: {} },
+  { definition: discord, config: {} },
+];
+
+/** Processor time that `detect` and others of its family, and a forest for each series with all its training, need for a sample: of a graph with it, less that of the same graph without. */
 export async function detectCosts(): Promise<CostFigure[]> {
   try {
     const without = await cpuOf(undefined, FEW);
@@ -43,6 +56,10 @@ export async function detectCosts(): Promise<CostFigure[]> {
     }
     const us = Math.max(0, ((await cpuOf({ type: 'isolation-forest' }, FEW)) - without) / (FEW.series * FEW.rows));
     figures.push({ detector: OUR_FOREST, us, on: named(FEW), bytes: bytesOfForest() });
+    for (const { definition, config } of others) {
+      const us = Math.max(0, ((await cpuOf({ type: definition.name, ...config }, FEW)) - without) / (FEW.series * FEW.rows));
+      figures.push({ detector: `millrace ${definition.name}`, us, on: named(FEW), bytes: bytesOf(definition.state!(definition.config.parse(config), 0)) });
+    }
     // Judged from their tenth row on, as there are not many more.
     const many = ((await cpuOf({ warmup: 10 }, MANY)) - (await cpuOf(undefined, MANY))) / (MANY.series * MANY.rows);
     figures.push({ detector: OURS, us: Math.max(0, many), on: named(MANY) });

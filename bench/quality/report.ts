@@ -83,7 +83,7 @@ function sections({ nab, events, eventsForNothing, perturbed, alarms, clean, cal
     { title: 'What people are told', text: 'Anomalies that `detect` opens with its defaults: labelled stretches that one overlaps, and anomalies that overlap none.', table: alarmTable(alarms) },
     { title: 'False alarms on clean series', text: 'Series of `generate` without anomalies: every anomaly that opens is false.', table: cleanTable(clean) },
     { title: 'What a score means', text: 'Share of rows with a score above 1 - p, where nothing is unusual: it should be p, give or take half of it and three standard deviations of the count.', table: calibrationTable(calibration) },
-    { title: 'Cost', text: 'Processor time of one sample, and state of one series. Of Millrace: of a graph with `detect` less that of the same graph without.', table: costTable(costs) },
+    { title: 'Cost', text: 'Processor time of one sample, and state of one series. Of Millrace: of a graph with the operator less that of the same graph without.', table: costTable(costs) },
     ...forestTables(forest),
   ].filter(({ table }) => table.length > 1);
 }
