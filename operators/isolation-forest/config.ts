@@ -42,7 +42,7 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series or group: 103 bytes. What is kept besides is in `Kept`. */
+/** Columns of a series or group: 111 bytes. What is kept besides is in `Kept`. */
 export const state = {
   /** Of a series: time of the last row that was followed, if any was. */
   last: 'f64',
@@ -60,6 +60,8 @@ export const state = {
   judgedAt: 'f64',
   /** Vectors since the anomaly has opened. */
   outside: 'u32',
+  /** The highest forest score since it began. */
+  highest: 'f64',
   ranks: { type: 'f64', per: RANKS },
   ...episodeColumns,
 } as const satisfies StateSchema;

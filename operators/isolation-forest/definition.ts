@@ -53,7 +53,7 @@ cut drawn evenly from the box around those it was trained on and this one: the s
 Samples of a step that has been judged, and those older than the last one of their single series, go to the output \`late\`. Values that
 are not finite change nothing; of single series their rows come out with NaN in all columns.
 
-**Cost.** A forest of 100 trees takes up to 450 kB, 150 of which it is saved by; history 8 bytes a value of each series or member; columns 103 bytes,
+**Cost.** A forest of 100 trees takes up to 450 kB, 150 of which it is saved by; history 8 bytes a value of each series or member; columns 111 bytes,
 and 24 for each step that a member's samples wait in. A vector takes a few µs. So this is for series and groups that are worth it: choose them with \`select\`.`,
   config,
   examples: [
@@ -82,7 +82,7 @@ and 24 for each step that a member's samples wait in. A vector takes a few µs. 
         '20m isolation_forest{job="api"} 0.456178 score=0 raw=0.456178 expected=0.481049 lower=0.44534 upper=0.628554',
         '26m isolation_forest{job="api"} NaN score=NaN raw=NaN expected=NaN lower=NaN upper=NaN',
         '18m anomaly opened isolation_forest{job="api"} high: isolation_forest{job="api"} is unlike the 16 vectors that its forest knows: forest score 0.80, usually 0.48 and up to 0.62; answers{job="api"} 20 makes 51 % of it (182.2 to 186.4 is usual), load{job="api"} 91 makes 49 % (8.2 to 10.3 is usual)',
-        '20m anomaly closed isolation_forest{job="api"} high: isolation_forest{job="api"} is as usual again after 2m: forest score 0.46, usually 0.48 and up to 0.63',
+        '20m anomaly closed isolation_forest{job="api"} high: isolation_forest{job="api"} is as usual again after 2m: forest score 0.46, at its furthest 0.80, usually 0.48 and up to 0.63',
         '15m late isolation_forest{job="api"} 30',
       ],
     },
@@ -100,7 +100,7 @@ and 24 for each step that a member's samples wait in. A vector takes a few µs. 
         '23m cpu_usage{host="a"} 51 score=0.18343 raw=0.502267 expected=50 lower=48 upper=52',
         '24m cpu_usage{host="a"} NaN score=NaN raw=NaN expected=NaN lower=NaN upper=NaN',
         '18m anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} is unlike the 13 vectors that its forest knows: forest score 0.83, usually 0.49 and up to 0.71; deviation of 4 18.2 makes 27 % of it (0.83 to 1.79 is usual), value 93 makes 25 % (48 to 52 is usual), step 41 makes 25 % (-2 to 2 is usual)',
-        '23m anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is as usual again after 5m: forest score 0.50, usually 0.49 and up to 0.72',
+        '23m anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is as usual again after 5m: forest score 0.50, at its furthest 0.83, usually 0.49 and up to 0.72',
         '12m late cpu_usage{host="a"} 50',
       ],
     },

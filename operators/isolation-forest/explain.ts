@@ -14,6 +14,8 @@ export interface Told {
   /** Canonical text of the series or group. */
   readonly series: string;
   readonly raw: number;
+  /** The highest so far. */
+  readonly highest: number;
   readonly median: number;
   readonly edge: number;
   readonly vectors: number;
@@ -28,11 +30,11 @@ export function explainOutside(told: Told): string {
 
 /** @param after `20s`: how long the anomaly was open */
 export function explainClosed(told: Told, after: string): string {
-  return `${told.series} is as usual again after ${after}: forest score ${told.raw.toFixed(2)}, usually ${told.median.toFixed(2)} and up to ${told.edge.toFixed(2)}`;
+  return `${told.series} is as usual again after ${after}: forest score ${told.raw.toFixed(2)}, at its furthest ${told.highest.toFixed(2)}, usually ${told.median.toFixed(2)} and up to ${told.edge.toFixed(2)}`;
 }
 
 export function explainAdapted(told: Told, vectors: number, after: string): string {
-  return `${told.series} has stayed unlike what its forest knows for ${vectors} vectors (${after}), forest score ${told.raw.toFixed(2)}: that is its new normal, and its history begins anew${made(told.parts)}`;
+  return `${told.series} has stayed unlike what its forest knows for ${vectors} vectors (${after}), at its furthest by a forest score of ${told.highest.toFixed(2)}: that is its new normal, and its history begins anew${made(told.parts)}`;
 }
 
 function made(parts: readonly Part[]): string {

@@ -5,7 +5,7 @@ import { CLOSED, findingOf, QUIET } from '../anomaly/episode.js';
 import type { Config, State } from './config.js';
 import { explainAdapted, explainClosed, explainOutside, type Part, type Told } from './explain.js';
 import { emptyKept, restoreKept, saveKept, type Kept } from './history.js';
-import { ADAPTED, forgetHalf, judge, type Rules, type Verdict } from './judge.js';
+import { ADAPTED, forgetHalf, highestScore, judge, type Rules, type Verdict } from './judge.js';
 import { contributions, expectedOf, lessonOf, readModel, type Lesson, type Model } from './model.js';
 
 export type Column = 'score' | 'raw' | 'expected' | 'lower' | 'upper';
@@ -110,7 +110,7 @@ export class Follower {
   }
 
   #tell(slot: number, time: number, model: Model, vector: Float64Array, { value: _value, ...band }: Band, names: readonly string[], state: Columns<State>, out: Output<Column>): void {
-    const { raw, edge, change, severity, score } = this.verdict;
+    const { raw, edge, change, severity } = this.verdict;
     const shares = contributions(model, vector, raw);
     const parts = names
       .map((name, i): Part => ({ name, value: vector[i]!, ...expectedOf(model, vector, i), share: shares[i]! }))
@@ -118,7 +118,7 @@ export class Follower {
       .toSorted((a, b) => b.share - a.share)
       .slice(0, NAMED);
     const { node, names: texts } = this.context;
-    const told: Told = { series: texts.text(slot), raw, median: model.median, edge, vectors: model.vectors, parts };
+    const told: Told = { series: texts.text(slot), raw, highest: state.highest[slot]!, median: model.median, edge, vectors: model.vectors, parts };
     const after = formatDuration(time - state.openedAt[slot]!);
     const explanation = change === CLOSED ? explainClosed(told, after) : change === ADAPTED ? explainAdapted(told, state.outside[slot]!, after) : explainOutside(told);
     const value = state.furthest[slot]!;
@@ -127,7 +127,7 @@ export class Follower {
         explanation,
         value,
         ...band,
-        score,
+        score: highestScore(state, slot, model),
         confidence: model.vectors / (model.vectors + this.config.warmup),
         direction: value < band.expected ? 'down' : 'up',
       }),

@@ -5,6 +5,8 @@ import { forestScore, type Model } from './model.js';
 /** Columns that a vector is judged by. */
 export interface Judged extends Ranks, Episodes {
   readonly outside: Uint32Array;
+  /** The highest forest score since an anomaly, or evidence for one, began. */
+  readonly highest: Float64Array;
   readonly drift: Float64Array;
   /** How far out the last vectors were, which fades; and when that was. */
   readonly heard: Float64Array;
@@ -66,6 +68,7 @@ export function judge(judged: Judged, slot: number, time: number, model: Model, 
   judged.judgedAt[slot] = time;
   verdict.edge = edge;
   const before = judged.severity[slot]!;
+  judged.highest[slot] = before === 0 && judged.run[slot] === 0 ? raw : Math.max(judged.highest[slot]!, raw);
   const change = follow(judged, slot, ratio, Number.isNaN(told) ? raw : told, rules);
   if (change === OPENED) judged.outside[slot] = 0;
   verdict.change = change;
@@ -81,4 +84,9 @@ export function judge(judged: Judged, slot: number, time: number, model: Model, 
     return;
   }
   judged.drift[slot] = judged.drift[slot]! + ((raw > model.tenth ? 1 : 0) - judged.drift[slot]!) / DRIFT_VECTORS;
+}
+
+/** The score of the highest forest score since the anomaly began. */
+export function highestScore(judged: Judged, slot: number, { median, unit }: Model): number {
+  return scoreOf(judged, slot, Math.max(0, judged.highest[slot]! - median) / unit, SCALE);
 }

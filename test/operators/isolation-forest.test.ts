@@ -73,6 +73,8 @@ await t.test('members that part are found, and named, though each is as usual by
   t.match(opened, { state: 'opened', time: 121 * STEP, direction: 'up', metric: 'isolation_forest', labels: { job: 'api' } });
   t.match(opened!.explanation, /forest score 0\.\d\d, usually 0\.4\d and up to 0\.[5-7]\d; b\{job="api"\} \S+ makes [5-9]\d % of it \(\S+ to \S+ is usual\)/);
   t.match(closed, { state: 'closed', time: 129 * STEP });
+  t.equal(closed!.value, Math.max(...broken.rows.slice(120, 124).map(({ value }) => value)), 'of the vector furthest out');
+  t.ok(closed!.score > 0.999 && closed!.explanation.includes(`at its furthest ${closed!.value.toFixed(2)}`), closed!.explanation);
   t.equal(others.length, 0);
   t.ok(opened!.value > opened!.upper && opened!.score > 0.999 && opened!.confidence === 0.5);
 });
@@ -232,8 +234,8 @@ await t.test('what contributes sums up to one, and the culprit is most of it; th
   );
 });
 
-await t.test('columns of a series or group: 103 bytes, and the timer', async (t) => {
-  t.equal(bytesOf(definition.state!(definition.config.parse({}), 0)), 103 + 8);
+await t.test('columns of a series or group: 111 bytes, and the timer', async (t) => {
+  t.equal(bytesOf(definition.state!(definition.config.parse({}), 0)), 111 + 8);
 });
 
 await t.test('a config that can only be a mistake is refused', async (t) => {
