@@ -67,7 +67,8 @@ function checkTaught(graph: GraphSpec, definitions: Definitions): Problem[] {
     for (const source of graph.sources) {
       if (!origins.has(source.name) || teaches.includes(source.name) || definitions.get(source.name)?.findings !== undefined) continue;
       const missing = past.filter((of) => source.after?.includes(of) !== true);
-      if (missing.length === 0 || told.has(source.name)) continue;
+      // A name in it that is wrong is told already.
+      if (missing.length === 0 || told.has(source.name) || source.after?.some((of) => !definitions.has(of)) === true) continue;
       told.add(source.name);
       problems.push({ path: ['sources', source.name], message: `${name} learns from ${missing.join(', ')} first: give ${source.name} \`after: [${missing.join(', ')}]\`` });
     }

@@ -62,9 +62,9 @@ async function rawRows(database: Database, tables: Tables, table: NodeTable, que
   const columns = table.columns.map((column) => `, r.${quoted(column)}`).join('');
   const limit = limitOf(query.limit, MOST_ROWS);
   const rows: HistoryRow[] = [];
-  for (let asked = query; ; ) {
+  for (let asked = query, beyond = 1; ; beyond *= 2) {
     const { conditions, values } = conditionsOf(asked);
-    const most = limit - rows.length;
+    const most = limit - rows.length + beyond;
     const sql = `SELECT epoch_us(r."time")::DOUBLE / 1000, r.series, r.value${columns} FROM ${table.sql} r JOIN millrace_series s ON s.id = r.series
       WHERE ${conditions} ORDER BY r."time", s.series, r.checkpoint, r.rowid LIMIT ${most}`;
     let found = 0;
@@ -78,10 +78,11 @@ async function rawRows(database: Database, tables: Tables, table: NodeTable, que
         rows.push(row);
       }
     });
+    // Where some were written twice there are more, and of the last one, too, as far as is known.
+    if (found < most || rows.length > limit) return rows.slice(0, limit);
+    rows.pop();
     const last = rows.at(-1);
-    // Where some were written twice there may be more.
-    if (found < most || rows.length >= limit || last === undefined) return rows;
-    asked = { ...query, from: last.time, after: last.series };
+    if (last !== undefined) asked = { ...query, from: last.time, after: last.series };
   }
 }
 

@@ -30,10 +30,12 @@ export class Pages {
   readonly #history: History;
   readonly #node: string;
   readonly #to: Time;
+  readonly #rows: number;
   #mark: Mark;
   #slice = FIRST_SLICE;
 
-  constructor(history: History, node: string, from: Mark, to: Time) {
+  constructor(history: History, node: string, from: Mark, to: Time, rows = PAGE_ROWS) {
+    this.#rows = rows;
     this.#history = history;
     this.#node = node;
     this.#mark = from;
@@ -45,9 +47,9 @@ export class Pages {
     for (;;) {
       const { time, series } = this.#mark;
       const end = Math.min(this.#to, Math.floor(time + this.#slice));
-      const rows = await this.#history.rows({ node: this.#node, from: time, to: end, limit: PAGE_ROWS, ...(series === undefined ? {} : { after: series }) });
-      const full = rows.length === PAGE_ROWS;
-      const share = rows.length / PAGE_ROWS;
+      const rows = await this.#history.rows({ node: this.#node, from: time, to: end, limit: this.#rows, ...(series === undefined ? {} : { after: series }) });
+      const full = rows.length === this.#rows;
+      const share = rows.length / this.#rows;
       this.#slice = Math.max(SHORTEST_SLICE, Math.min(this.#slice * 8, (this.#slice * 0.5) / Math.max(share, 1 / 16)));
       const row = rows.at(-1);
       const last = !full && end === this.#to;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Test } from 'tap';
 import { allocateBatch, STALE, type Batch } from '../../engine/batch.js';
+import { Pages, type Mark } from '../../connectors/history/pages.js';
 import type { HistoryRow, Position, Sink } from '../../engine/connector.js';
 import { about, findingId, type Anomaly, type Finding } from '../../engine/finding.js';
 import type { Names } from '../../engine/operator.js';
@@ -129,6 +130,31 @@ export async function storeConformance(t: Test, { settled, forgets, column, firs
       some.map(({ time }) => time),
       [1000.5, 2000],
       'from the first time to the last, at most as many as asked for',
+    );
+    await sink.close();
+  });
+
+  await t.test('a history is read page by page, each row once and in order, wherever a page ends', async (t) => {
+    const sink = (await make(t))();
+    await sink.open(undefined);
+    const row = fc.tuple(fc.nat(20).map((minutes) => minutes * 45_000 + 0.5), fc.constantFrom('a', 'b{x="1"}', 'b{x="2"}', 'é'), fc.nat(100));
+    let node = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 9 }), fc.nat(3), async (rows, length, gap) => {
+        const name = NODES[node++]!;
+        await writeRows(sink, name, rows.map(([time, series, value]): Row => [time + (time > 400_000 ? gap * 86_400_000 : 0), series, value]));
+        const history = await historyOf(sink);
+        const pages: HistoryRow[] = [];
+        // Each page by a reader that begins where the one before was.
+        for (let mark: Mark = { time: 0 }, last = false; !last; ) {
+          const page = await new Pages(history, name, mark, 4 * 86_400_000, length).next();
+          if (page.rows.length > length) throw new Error(`${page.rows.length} rows in a page of ${length}`);
+          pages.push(...page.rows);
+          ({ mark, last } = page);
+        }
+        t.same(pages, await history.rows({ node: name, ...ALL }));
+      }),
+      { numRuns: Math.min(runs, NODES.length) },
     );
     await sink.close();
   });

@@ -4,8 +4,11 @@ import t, { type Test } from 'tap';
 import { captured } from '../../connectors/capture/sink.js';
 import { systemClock, type Clock } from '../../engine/clock.js';
 import { seeded } from '../../engine/random.js';
+import type { Sink } from '../../engine/connector.js';
 import { duckdbStore } from '../connectors/duckdb-store.js';
+import { questdbStore, settled } from '../connectors/questdb-store.js';
 import { writeRows } from '../connectors/store-conformance.js';
+import { questdb, serversNeeded } from '../services/in-tests.js';
 import { checkpoints, difference, Feed, feedSource, folder, start, type Parts, type Row } from './fixture.js';
 
 const MINUTE = 60_000;
@@ -52,13 +55,10 @@ function told(name: string, from: number): string[] {
   ].sort();
 }
 
-/** Writes rows into a DuckDB store, as a graph did that came to its end. */
-async function keep(path: string, rows: readonly Row[]): Promise<void> {
-  const sink = duckdbStore(path, { retention: 'forever' });
-  await sink.open(undefined);
+/** Writes rows into a store, as a graph did that came to its end. */
+async function keep(sink: Sink, rows: readonly Row[]): Promise<void> {
   for (let i = 0; i < rows.length; i += 1_000) await writeRows(sink, 'metrics', rows.slice(i, i + 1_000));
   for (const checkpoint of [1, 2]) await sink.flush(checkpoint);
-  await sink.close();
 }
 
 /** All that is told in the present by who has seen everything from the beginning. */
@@ -70,31 +70,103 @@ async function reference(t: Test, rows: readonly Row[]): Promise<string[]> {
   return told('all', NOW);
 }
 
-const store = { type: 'duckdb', from: 'metrics', path: 'history.duckdb', retention: 'forever' };
 const drawn = fc.record({ seed: fc.nat(1e6), series: fc.integer({ min: 1, max: 5 }), past: fc.integer({ min: 5, max: 300 }), shards: fc.constantFrom(1, 2), live: fc.boolean(), crashes: fc.array(fc.double({ min: 0, max: 1.2, noNaN: true }), { maxLength: 2 }) });
+type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never;
+
+/** A graph begins with what a store holds, crashes on the way, and tells the same of the present as who has seen all; and nothing of the past. */
+async function begins(t: Test, path: string, { seed, series, past, shards, live, crashes }: Drawn, history: Parts['sinks'][string], keeps: (rows: readonly Row[]) => Promise<void>): Promise<void> {
+  const before = samples(seed, series, NOW - past * 5 * MINUTE, NOW);
+  const now = samples(seed + 1, series, NOW, NOW + 300 * MINUTE);
+  await keeps(before);
+  const feed = new Feed(now);
+  feed.end();
+  const parts: Parts = {
+    sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: 'past' } },
+    operators: { way: { type: 'crash', from: ['past', 'metrics'], ms: crashes.length === 0 ? 0 : 1, once: join(path, 'crashed'), at: crashes.map((share) => NOW - Math.round((1 - share) * past * 5) * MINUTE) }, ...watching(['way']) },
+    sinks: { history, out: { type: 'capture', from: WATCHED } },
+  };
+  const { runtime } = await start(path, parts, { sources: [feedSource(feed, { live })], shards, clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5), restart: { firstMs: 1, longestMs: 1, inARow: 20 } });
+  await runtime.finished;
+  // What was gathered for the last minute of the past is closed by the first row of the present.
+  const early = told('out', -Infinity).filter((line) => Number(line.split(' ')[0]) < NOW - MINUTE);
+  if (early.length > 0) throw new Error(`told of the past: ${early[0]}`);
+  const differs = difference(told('out', NOW), await reference(t, [...before, ...now]));
+  if (differs !== undefined) throw new Error(JSON.stringify(differs, undefined, 1));
+}
 
 await t.test('who begins with the past is as if he had seen it, and tells nothing of it', async (t) => {
   await fc.assert(
-    fc.asyncProperty(drawn, async ({ seed, series, past, shards, live, crashes }) => {
+    fc.asyncProperty(drawn, async (run) => {
       const path = folder(t);
-      const before = samples(seed, series, NOW - past * 5 * MINUTE, NOW);
-      const now = samples(seed + 1, series, NOW, NOW + 300 * MINUTE);
-      await keep(path, before);
-      const feed = new Feed(now);
-      feed.end();
-      const parts: Parts = {
-        sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: 'past' } },
-        operators: { way: { type: 'crash', from: ['past', 'metrics'], ms: crashes.length === 0 ? 0 : 1, once: join(path, 'crashed'), at: crashes.map((share) => NOW - Math.round((1 - share) * past * 5) * MINUTE) }, ...watching(['way']) },
-        sinks: { history: store, out: { type: 'capture', from: WATCHED } },
-      };
-      const { runtime } = await start(path, parts, { sources: [feedSource(feed, { live })], shards, clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5), restart: { firstMs: 1, longestMs: 1, inARow: 20 } });
-      await runtime.finished;
-      // What was gathered for the last minute of the past is closed by the first row of the present.
-      const early = told('out', -Infinity).filter((line) => Number(line.split(' ')[0]) < NOW - MINUTE);
-      if (early.length > 0) throw new Error(`told of the past: ${early[0]}`);
-      const differs = difference(told('out', NOW), await reference(t, [...before, ...now]));
-      if (differs !== undefined) throw new Error(JSON.stringify(differs, undefined, 1));
+      await begins(t, path, run, { type: 'duckdb', from: 'metrics', path: 'history.duckdb', retention: 'forever' }, async (rows) => {
+        const sink = duckdbStore(path, { retention: 'forever' });
+        await sink.open(undefined);
+        await keep(sink, rows);
+        await sink.close();
+      });
     }),
     { numRuns: 8 },
   );
+});
+
+await t.test('from QuestDB, too', await serversNeeded('questdb'), async (t) => {
+  const server = await questdb(t);
+  let stores = 0;
+  await fc.assert(
+    fc.asyncProperty(drawn, async (run) => {
+      const path = folder(t);
+      const config = { url: server.url, postgres: server.postgres, prefix: `store${(stores += 1)}_`, retention: 'forever' };
+      await begins(t, path, run, { type: 'questdb', from: 'metrics', ...config }, async (rows) => {
+        const { sink } = questdbStore(server, folder(t), config);
+        await sink.open(undefined);
+        await keep(sink, rows);
+        await settled(server.url, sink);
+        await sink.close();
+      });
+    }),
+    { numRuns: 2 },
+  );
+});
+
+await t.test('what is trained is waited for while the past is read: it is as in a replay', async (t) => {
+  const path = folder(t);
+  const operators = (from: readonly string[]): NonNullable<Parts['operators']> => ({ trees: { type: 'isolation-forest', from, warmup: 64, retrain: 1_500, history: 256, trees: 20 }, shifted: { type: 'shifts', from }, ahead: { type: 'forecast', from, history: '1d', every: '1h', horizon: '6h' } });
+  const before = samples(7, 3, NOW - 2_000 * MINUTE, NOW);
+  const now = samples(8, 3, NOW, NOW + 60 * MINUTE);
+  const store = duckdbStore(path, { retention: 'forever' });
+  await store.open(undefined);
+  await keep(store, before);
+  await store.close();
+  const from = ['trees', 'shifted', 'ahead'];
+  const feed = new Feed(now);
+  feed.end();
+  const parts: Parts = {
+    sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: ['past'] } },
+    operators: operators(['past', 'metrics']),
+    sinks: { history: { type: 'duckdb', from: 'metrics', path: 'history.duckdb', retention: 'forever' }, out: { type: 'capture', from } },
+  };
+  // Too few rows for another forest in the present, where an answer would take effect when it comes.
+  const { runtime } = await start(path, parts, { sources: [feedSource(feed, { live: true })], clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5) });
+  await runtime.finished;
+  const all = new Feed([...before, ...now]);
+  all.end();
+  const { runtime: other } = await start(folder(t), { sources: { metrics: { type: 'feed' } }, operators: operators(['metrics']), sinks: { all: { type: 'capture', from } } }, { sources: [feedSource(all)], shards: 1, replay: true });
+  await other.finished;
+  t.ok(told('all', NOW).some((line) => line.includes(' trees ')), 'there is something to compare');
+  t.equal(difference(told('out', NOW), told('all', NOW)), undefined);
+});
+
+await t.test('a store that has no such rows teaches nothing, and says so; the present begins at once', async (t) => {
+  const path = folder(t);
+  const feed = new Feed([[NOW, 'a', 1]]);
+  feed.end();
+  const parts: Parts = {
+    sources: { past: { type: 'history', store: 'history', node: 'metric' }, metrics: { type: 'feed', after: 'past' } },
+    operators: { odd: { type: 'detect', from: ['past', 'metrics'] } },
+    sinks: { history: { type: 'duckdb', from: 'metrics', path: 'history.duckdb' }, out: { type: 'capture', from: 'odd' } },
+  };
+  const { runtime, logged } = await start(path, parts, { sources: [feedSource(feed, { live: true })], clock: at(NOW) });
+  await runtime.finished;
+  t.equal(captured('out').rows.length, 1);
+  t.match(logged.filter(({ level }) => level === 40).map(({ msg }) => msg), ['history holds no rows of metric: it is empty']);
 });
