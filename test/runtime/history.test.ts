@@ -130,7 +130,7 @@ await t.test('from QuestDB, too', await serversNeeded('questdb'), async (t) => {
 
 await t.test('what is trained is waited for while the past is read: it is as in a replay', async (t) => {
   const path = folder(t);
-  const operators = (from: readonly string[]): NonNullable<Parts['operators']> => ({ trees: { type: 'isolation-forest', from, warmup: 64, retrain: 1_500, history: 256, trees: 20 }, shifted: { type: 'shifts', from }, ahead: { type: 'forecast', from, history: '1d', every: '1h', horizon: '6h' } });
+  const operators = (from: readonly string[]): NonNullable<Parts['operators']> => ({ trees: { type: 'isolation-forest', from, warmup: 1_900, retrain: 1_900, history: 2_048, trees: 20 }, shifted: { type: 'shifts', from }, ahead: { type: 'forecast', from, history: '1d', every: '1h', horizon: '6h' } });
   const before = samples(7, 3, NOW - 2_000 * MINUTE, NOW);
   const now = samples(8, 3, NOW, NOW + 60 * MINUTE);
   const store = duckdbStore(path, { retention: 'forever' });
