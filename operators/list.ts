@@ -1,4 +1,5 @@
 import type { AnyOperator } from '../engine/operator.js';
+import density from './density/definition.js';
 import detect from './detect/definition.js';
 import isolationForest from './isolation-forest/definition.js';
 import discord from './discord/definition.js';
@@ -13,4 +14,4 @@ import burnRate from './burn-rate/definition.js';
 import correlate from './correlate/definition.js';
 
 /** Every operator, by its one line. */
-export const operators: readonly AnyOperator[] = [burnRate, correlate, detect, discord, forecast, isolationForest, peers, presence, rate, select, shifts, window];
+export const operators: readonly AnyOperator[] = [burnRate, correlate, density, detect, discord, forecast, isolationForest, peers, presence, rate, select, shifts, window];

@@ -1,6 +1,7 @@
 import { seeded } from '../../engine/random.js';
 import type { AnyOperator } from '../../engine/operator.js';
 import { bytesOf } from '../../engine/state.js';
+import density from '../../operators/density/definition.js';
 import detect from '../../operators/detect/definition.js';
 import discord from '../../operators/discord/definition.js';
 import isolationForest from '../../operators/isolation-forest/definition.js';
@@ -43,6 +44,7 @@ const others: readonly { readonly definition: AnyOperator; readonly config: Read
   { definition: shifts, config: {} },
   { definition: presence, config: {} },
   { definition: discord, config: {} },
+  { definition: density, config: {} },
 ];
 
 /** Processor time that `detect` and others of its family, and a forest for each series with all its training, need for a sample: of a graph with it, less that of the same graph without. */
