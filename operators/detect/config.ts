@@ -6,7 +6,7 @@ import { methods } from './ensemble.js';
 import { maintenance } from './maintenance.js';
 import { SPANS } from './novelty.js';
 import { KINDS } from './robust-scale.js';
-import { ALL_PHASES, RINGS } from './season.js';
+import { ALL_PHASES, RINGS, seasons } from './season.js';
 
 export const config = z
   .strictObject({
@@ -32,6 +32,10 @@ export const config = z
     adapt: z.int().min(2).default(300).describe('After so many samples away an anomaly closes and what it became is the new normal.'),
     memory: z.int().min(10).default(300).describe('Samples that the baseline remembers: older ones lose weight exponentially.'),
     maintenance,
+    seasons: z
+      .array(z.enum(seasons))
+      .default(['hour', 'day', 'week'])
+      .describe('Times by which a value may be expected: of the `hour`, the `day`, the `week`; and of a period of its own that is `found` in its last 1,024 samples, for which a series takes 17 kB more. None: `[]`.'),
     time_zone: z
       .string()
       .refine(isTimeZone, { error: ({ input }) => noTimeZone(String(input)) })

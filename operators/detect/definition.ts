@@ -1,5 +1,6 @@
 import { defineOperator } from '../../engine/operator.js';
 import { config, state } from './config.js';
+import { lookForPeriod } from './found-season.js';
 import { columnNames, Detector } from './detector.js';
 
 export default defineOperator({
@@ -20,7 +21,7 @@ A row comes out as it came in, with all its columns and
 
 | method | | unusual |
 | --- | --- | --- |
-| \`deviation\` | distance from what is expected, in standard deviations: by level, time of hour (where samples come at least every five minutes), of day or of week, whichever has predicted this series best | from \`sensitivity\` on |
+| \`deviation\` | distance from what is expected, in standard deviations: by level, time of hour (where samples come at least every five minutes), of day or of week, or of a period of its own (\`seasons\` with \`found\`), whichever has predicted this series best | from \`sensitivity\` on |
 | \`change\` | the step from the sample before, less what a clear season makes of it, in standard deviations of the steps | from \`sensitivity\` on |
 | \`residual\` | the mean of about the last ten distances from what is expected, against what such means have been: what stays a little off | when it is 1.4 times \`sensitivity\` standard deviations off |
 | \`novelty\` | distance from all values that the series, or its short-term mean, ever had; it takes part where the deviation is 3 at least, and more while the series is young | when it takes part |
@@ -242,5 +243,6 @@ followed in their order. Values that are not finite, and stale markers, are pass
   ],
   ports: () => ({ input: { rows: [], findings: ['feedback'] }, output: { rows: [...columnNames], passes: true, findings: ['anomaly'], late: true } }),
   state: () => state,
+  tasks: { period: lookForPeriod },
   create: (of, context) => new Detector(of, context),
 });

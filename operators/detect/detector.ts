@@ -13,7 +13,8 @@ import { interrupt, watch, ADAPTED, CLOSED, GREW, MUTED, OPENED, QUIET, type Cha
 import { explainAdapted, explainClosed, explainMuted, explainOutside, type Told } from './explain.js';
 import { Maintenance } from './maintenance.js';
 import type { Rows } from './rows.js';
-import { NONE, type Ring } from './season.js';
+import { restoreBoth, saveBoth } from './saved.js';
+import { NONE, type Season } from './season.js';
 
 export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
 export type Column = (typeof columnNames)[number];
@@ -25,11 +26,14 @@ function isFollowed(value: number): boolean {
   return Math.abs(value) <= LARGEST;
 }
 
+/** A period takes effect so much time after it was asked for. */
+const LOOK_MS = 60_000;
+
 /** What the views say of a row for which something is told. */
 interface Grounds {
   /** What the season adds. */
   readonly lift: number;
-  readonly season: Ring | typeof NONE;
+  readonly season: Season;
   readonly agreeing: readonly string[];
 }
 
@@ -65,6 +69,7 @@ export class Detector implements Operator<State, string, Column> {
     };
     this.#judge = new Judge({
       ...this.#limits,
+      seasons: of.seasons,
       zone: of.time_zone,
       deviation: of.methods.includes('deviation'),
       change: of.methods.includes('change'),
@@ -131,16 +136,23 @@ export class Detector implements Operator<State, string, Column> {
     if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, columns, (slot) => columns.followed[slot] === 1);
   }
 
+  learn(slot: number, answer: Uint8Array): void {
+    this.#judge.expectation.found?.learn(slot, answer);
+  }
+
   save(slot: number): Uint8Array | undefined {
-    return this.#thresholds.save(slot);
+    return saveBoth(this.#thresholds.save(slot), this.#judge.expectation.found?.save(slot));
   }
 
   restore(slot: number, saved: Uint8Array): void {
-    this.#thresholds.restore(slot, saved);
+    const [verdicts, season] = restoreBoth(saved);
+    if (verdicts !== undefined) this.#thresholds.restore(slot, verdicts);
+    if (season !== undefined) this.#judge.expectation.found?.restore(slot, season);
   }
 
   release(slot: number): void {
     this.#thresholds.release(slot);
+    this.#judge.expectation.found?.release(slot);
     this.#maintenance.release(slot);
   }
 
@@ -182,6 +194,7 @@ export class Detector implements Operator<State, string, Column> {
     const verdict = this.#verdict;
     const { expected, lower, upper } = added;
     judge.judge(columns, rows, added.score, added.agree);
+    for (const { slot, time, input } of judge.expectation.found?.looks() ?? []) out.ask(slot, 'period', input, time + LOOK_MS);
     const { deviation } = judge;
     const { lift } = judge.expectation;
     const { surprise, sensitivity } = this.#config;
@@ -198,7 +211,7 @@ export class Detector implements Operator<State, string, Column> {
       upper[i] = level + verdict.reach;
       if (change === QUIET) continue;
       if (change === OPENED || change === GREW) keepShares(columns, slot, judge.ninesBy(i));
-      const grounds: Grounds = { lift: lift[i]!, season: judge.expectation.season[i] as Ring | typeof NONE, agreeing: judge.unusualBy(i) };
+      const grounds: Grounds = { lift: lift[i]!, season: judge.expectation.season[i] as Season, agreeing: judge.unusualBy(i) };
       out.finding(this.#finding(change, slot, rows.time[i]!, grounds, columns));
     }
   }
@@ -235,7 +248,7 @@ export class Detector implements Operator<State, string, Column> {
       openedAt: opened,
       time,
       severity: severities[severity]!,
-      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, inside: reach > 0 && deviations < sensitivity * factor, direction, season, agreeing, methods: this.#config.methods.length, factor, ...band }, formatDuration(time - opened)),
+      explanation: this.#explain(change, { series: subject.series, peak: furthest, deviations, inside: reach > 0 && deviations < sensitivity * factor, direction, season, period: this.#judge.expectation.found?.periodOf(slot) ?? 0, agreeing, methods: this.#config.methods.length, factor, ...band }, formatDuration(time - opened)),
       value: furthest,
       ...band,
       score: surest,

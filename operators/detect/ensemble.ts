@@ -4,6 +4,7 @@ import { distanceTo, isKnown, know, type Known } from './novelty.js';
 import { Expectation, type Expected } from './expectation.js';
 import { follow, LONG, RESIDUAL, SHORT, spread, STEP, UNSURE } from './robust-scale.js';
 import { column, type Rows } from './rows.js';
+import type { SeasonName } from './season.js';
 
 /**
  * How unusual a value is, from four views of the series that fail in different ways, so that what they
@@ -36,7 +37,8 @@ export type Method = (typeof methods)[number];
 
 /** Which methods count, and limits as those of excursions. */
 export interface Rules extends Readonly<Record<Method, boolean>>, Pick<Limits, 'memory' | 'warmup' | 'sensitivity' | 'up' | 'down' | 'leastAbsolute' | 'leastRelative'> {
-  /** Time zone whose clocks seasons go by. */
+  readonly seasons: readonly SeasonName[];
+  /** Time zone whose clocks they go by. */
   readonly zone: string;
 }
 
@@ -96,7 +98,7 @@ export class Judge {
 
   constructor(rules: Rules) {
     this.#rules = rules;
-    this.expectation = new Expectation(rules.zone);
+    this.expectation = new Expectation(rules.seasons, rules.zone);
   }
 
   /** Fills `score`, 0 to 1, and `agree`, how many of the chosen methods find a row unusual by themselves; and the columns of `expectation`, and `deviation`. */

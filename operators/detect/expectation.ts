@@ -1,7 +1,8 @@
+import { FoundSeasons } from './found-season.js';
 import { LocalTime } from './local-time.js';
 import { follow, LEVEL, spread, type Followed } from './robust-scale.js';
 import { column, type Rows } from './rows.js';
-import { believed, CLEARLY, NONE, predict, prediction, rings, type Seasons } from './season.js';
+import { believed, CLEARLY, FOUND, NONE, predict, prediction, rings, seasons, type SeasonName, type Seasons } from './season.js';
 
 export interface Expected extends Seasons, Followed {
   /** Values learned. */
@@ -12,12 +13,15 @@ export interface Expected extends Seasons, Followed {
   readonly lifted: Float64Array;
 }
 
-/** What rows are expected to be, by what has predicted their series best: level, time of hour, of day or of week. Columns, a value a row. */
+/** What rows are expected to be, by what has predicted their series best: level, time of hour, of day, of week, or of a period that was found. Columns, a value a row. */
 export class Expectation {
   readonly #local: LocalTime;
+  readonly #watched: readonly SeasonName[];
+  /** Seasons whose period is looked for, where they are. */
+  readonly found: FoundSeasons | undefined;
   #rows = 0;
   #level = spread(0);
-  #rings = [prediction(0), prediction(0), prediction(0)] as const;
+  #rings = [prediction(0), prediction(0), prediction(0), prediction(0)] as const;
   /** Values of the series before, ms since the last of them, and the step from it, less what a clear season makes of it. */
   seen = column(0);
   elapsed = column(0);
@@ -29,9 +33,11 @@ export class Expectation {
   season = new Uint8Array(0);
   lift = column(0);
 
-  /** @param zone whose clocks seasons go by */
-  constructor(zone: string) {
+  /** @param watched seasons that are looked at @param zone whose clocks they go by */
+  constructor(watched: readonly SeasonName[], zone: string) {
+    this.#watched = watched;
     this.#local = new LocalTime(zone);
+    this.found = watched.includes('found') ? new FoundSeasons() : undefined;
   }
 
   /** Fills the columns, and learns the rows. @param warmup values before which no season is believed */
@@ -39,7 +45,8 @@ export class Expectation {
     this.#makeRoom(rows.length);
     this.#compare(of, rows);
     const times = this.#local.of(rows.time, rows.length);
-    for (const ring of rings) predict(of, ring, rows, times, this.elapsed, memory, this.#rings[ring]);
+    for (const ring of rings) if (this.#watched.includes(seasons[ring])) predict(of, ring, rows, times, this.elapsed, memory, this.#rings[ring]);
+    this.found?.predict(rows, this.elapsed, memory, this.#rings[FOUND]);
     follow(of, LEVEL, rows, rows.value, this.seen, 0, memory, this.#level);
     this.#choose(of, rows, warmup);
   }
@@ -48,7 +55,7 @@ export class Expectation {
     if (rows <= this.#rows) return;
     this.#rows = rows;
     this.#level = spread(rows);
-    this.#rings = [prediction(rows), prediction(rows), prediction(rows)];
+    this.#rings = [prediction(rows), prediction(rows), prediction(rows), prediction(rows)];
     this.seen = column(rows);
     this.elapsed = column(rows);
     this.step = column(rows);
@@ -77,11 +84,11 @@ export class Expectation {
     const { seen, step, season, lift } = this;
     const level = this.#level;
     const byRing = this.#rings;
-    const [hour, day, week] = byRing;
+    const [hour, day, week, found] = byRing;
     for (let i = 0; i < length; i++) {
       const at = slot[i]!;
       const levelError = Math.sqrt(level.variance[i]!);
-      const ring = seen[i]! < warmup ? NONE : believed(Number.isNaN(hour.middle[i]) ? Infinity : hour.error[i]!, day.error[i]!, week.error[i]!, levelError);
+      const ring = seen[i]! < warmup ? NONE : believed(Number.isNaN(hour.middle[i]) ? Infinity : hour.error[i]!, day.error[i]!, week.error[i]!, Number.isNaN(found.middle[i]) ? Infinity : found.error[i]!, levelError);
       season[i] = NONE;
       lift[i] = 0;
       this.value[i] = level.mean[i]!;

@@ -1,4 +1,5 @@
-import { NONE, type Ring } from './season.js';
+import { formatDuration } from '../../engine/scalars.js';
+import { FOUND, NONE, type Season } from './season.js';
 
 /** Texts for people. All numbers are shown to a tenth of the band's order of magnitude, which is what can be told apart. */
 export interface Told {
@@ -14,7 +15,9 @@ export interface Told {
   readonly inside: boolean;
   readonly direction: 'up' | 'down';
   /** By which season it is expected. */
-  readonly season: Ring | typeof NONE;
+  readonly season: Season;
+  /** Of a season that was found, ms. */
+  readonly period: number;
   /** Which of the methods find the row unusual, of so many. */
   readonly agreeing: readonly string[];
   readonly methods: number;
@@ -45,7 +48,7 @@ const WHEN = ['at this time of the hour ', 'at this time of day ', 'at this time
 
 function usual(told: Told): string {
   if (told.lower === told.upper) return `it had always been ${rounded(told.expected, told)}`;
-  const when = told.season === NONE ? '' : WHEN[told.season];
+  const when = told.season === NONE ? '' : told.season === FOUND ? `at this time of its ${formatDuration(Number((told.period / 1_000).toPrecision(3)) * 1_000)} ` : WHEN[told.season];
   return `${when}${rounded(told.lower, told)} to ${rounded(told.upper, told)} is usual (expected ${rounded(told.expected, told)})`;
 }
 

@@ -32,8 +32,14 @@ export const WEEKLY = 2;
 export type Ring = typeof HOURLY | typeof DAILY | typeof WEEKLY;
 export const rings = [HOURLY, DAILY, WEEKLY] as const;
 export const RINGS = rings.length;
+/** A ring whose period is looked for. */
+export const FOUND = 3;
 /** No ring predicts better than the level. */
-export const NONE = RINGS;
+export const NONE = 4;
+/** By which time a value is expected. */
+export type Season = Ring | typeof FOUND | typeof NONE;
+export const seasons = ['hour', 'day', 'week', 'found'] as const;
+export type SeasonName = (typeof seasons)[number];
 const PERIOD = [HOUR, 24 * HOUR, 7 * 24 * HOUR] as const;
 const PHASES = [12, 8, 56] as const;
 const FIRST = [0, 12, 20] as const;
@@ -53,7 +59,7 @@ export interface Prediction {
 }
 
 export function prediction(rows: number): Prediction {
-  return { expected: column(rows), error: column(rows), middle: column(rows) };
+  return { expected: column(rows).fill(NaN), error: column(rows).fill(Infinity), middle: column(rows).fill(NaN) };
 }
 
 /** Predicts each row, then learns it. @param times of the rows, on the clock that the season goes by @param elapsed since the row of its series before, ms @param memory values that the error is about */
@@ -98,16 +104,19 @@ export function predict({ phase, visits, error, predicted, total, phases }: Seas
   }
 }
 
-/** The week has to be better by a sixth, as it has more to learn from noise; the hour by a third, as any series that wanders is nearest to what it was an hour ago. */
+/** The week has to be better by a sixth, as it has more to learn from noise; the hour, and one that was found, by a third, as any series that wanders is nearest to what it was an hour ago. */
 const WEEK_HANDICAP = 1.2;
 const HOUR_HANDICAP = 1.5;
 
-/** Which ring is believed, by the standard deviations of what each, and the level, does not predict. The hour only once it is known whole. */
-export function believed(hour: number, day: number, week: number, level: number): Ring | typeof NONE {
+/** Which ring is believed, by the standard deviations of what each, and the level, does not predict. The hour, and one that was found, only once it is known whole. */
+export function believed(hour: number, day: number, week: number, found: number, level: number): Season {
   const byHour = hour * HOUR_HANDICAP;
   const byWeek = week * WEEK_HANDICAP;
   const byDay = Math.min(day, level);
-  if (byHour < Math.min(byDay, byWeek)) return HOURLY;
+  const byFound = found * HOUR_HANDICAP;
+  const byClock = Math.min(byDay, byWeek);
+  if (byFound < Math.min(byClock, byHour)) return FOUND;
+  if (byHour < byClock) return HOURLY;
   if (byWeek < byDay) return WEEKLY;
   return day <= level ? DAILY : NONE;
 }
