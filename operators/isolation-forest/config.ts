@@ -24,9 +24,9 @@ export const config = z
     warmup: z.int().min(16).default(256).describe('Vectors before the first forest is asked for: until it is there scores are 0. Also the least between two.'),
     retrain: z.int().min(16).default(2048).describe('Vectors after which the next forest is asked for; while there are fewer, as soon as they are twice as many as the last was trained on, and at least `warmup` after it.'),
     train: duration({ min: '1ms' }).prefault('10s').describe('A forest takes effect so much time after the vector that it was asked for at.'),
-    sensitivity: z.number().min(1).max(10).default(1.55).describe('An anomaly begins so many times as far above the median forest score as what a hundredth of the vectors exceed. Higher: fewer anomalies.'),
+    sensitivity: z.number().min(1).max(10).default(2.1).describe('An anomaly begins so many times as far out as what a hundredth of the vectors exceed. Higher: fewer anomalies.'),
     for: z.int().min(1).max(1000).default(1).describe('Vectors in succession beyond that which open an anomaly. One twice as far out counts as two, and so on.'),
-    close: z.number().gt(0).max(1).default(0.7).describe('An anomaly closes when the forest score is within this share of the way from its median to that edge,'),
+    close: z.number().gt(0).max(1).default(0.7).describe('An anomaly closes when vectors are within this share of how far out it begins,'),
     close_for: z.int().min(1).max(1000).default(5).describe('for so many vectors in succession.'),
     adapt: z.int().min(2).default(300).describe('After so many vectors an anomaly closes: history begins anew, and with it the warm-up.'),
   })

@@ -41,11 +41,12 @@ principal component: a forest cuts by one number at a time, and would hardly see
 are there have values). It takes effect \`train\` after the vector that it was asked for at. Another is asked for after \`retrain\` vectors, the first ones whenever vectors have doubled;
 and, after \`warmup\`, on drift: when half of the last 32 or so are as unusual as a tenth of those trained on. Its seed is made of the graph's and the series.
 
-**Anomalies** open after \`for\` vectors in succession beyond the edge (\`sensitivity\`; one twice as far out counts as two), grow when their severity
-rises, and close after \`close_for\` within the share \`close\` of the way from the median to the edge, or after \`adapt\` vectors: then history and warm-up
-begin anew. While one is open, vectors are kept from history. Severity: low; from an eighth of the way from the edge to 1 medium, from a
-quarter high, from three quarters critical. The explanation names what contributes most: by how much the score falls where a
-number is as expected (occlusion), as a share of all that falls.
+**Anomalies.** How far out a vector is goes by the odds of its forest score, s / (1 − s), above those of the median: scores crowd near 1, their odds
+don't. The edge is \`sensitivity\` times as far out as what a hundredth of the vectors exceed. An anomaly opens after \`for\` vectors in succession beyond
+it (one twice as far out counts as two), grows when its severity rises, and closes after \`close_for\` within the share \`close\` of the
+edge, or after \`adapt\` vectors: then history and warm-up begin anew. While one is open, vectors are kept from history. Severity: low; from 1.5 times as
+far out as the edge medium, from 2 high, from 4 critical. The explanation names what contributes most: by how much the forest score falls where
+a number is as expected (occlusion), as a share of all that falls.
 
 A forest alone can't tell how far outside of all that it knows a vector is. So its splits have a chance to part such a vector at once, that of a
 cut drawn evenly from the box around those it was trained on and this one: the score rises to nearly 1 the further out it is.
@@ -77,12 +78,12 @@ and 24 for each step that a member's samples wait in. A vector takes a few µs. 
       ],
       output: [
         ...Array.from({ length: 16 }, (_, m) => `${m + 1}m isolation_forest{job="api"} NaN ${warmingUp}`),
-        '18m isolation_forest{job="api"} 0.800151 score=0.999767 raw=0.800151 expected=0.481049 lower=0.44534 upper=0.621597',
-        '19m isolation_forest{job="api"} 0.678025 score=0.9992 raw=0.678025 expected=0.481049 lower=0.44534 upper=0.628554',
-        '20m isolation_forest{job="api"} 0.456178 score=0 raw=0.456178 expected=0.481049 lower=0.44534 upper=0.628554',
+        '18m isolation_forest{job="api"} 0.800151 score=0.999842 raw=0.800151 expected=0.481049 lower=0.44534 upper=0.64077',
+        '19m isolation_forest{job="api"} 0.678025 score=0.9992 raw=0.678025 expected=0.481049 lower=0.44534 upper=0.646161',
+        '20m isolation_forest{job="api"} 0.456178 score=0 raw=0.456178 expected=0.481049 lower=0.44534 upper=0.646161',
         '26m isolation_forest{job="api"} NaN score=NaN raw=NaN expected=NaN lower=NaN upper=NaN',
-        '18m anomaly opened isolation_forest{job="api"} high: isolation_forest{job="api"} is unlike the 16 vectors that its forest knows: forest score 0.80, usually 0.48 and up to 0.62; answers{job="api"} 20 makes 51 % of it (182.2 to 186.4 is usual), load{job="api"} 91 makes 49 % (8.2 to 10.3 is usual)',
-        '20m anomaly closed isolation_forest{job="api"} high: isolation_forest{job="api"} is as usual again after 2m: forest score 0.46, at its furthest 0.80, usually 0.48 and up to 0.63',
+        '18m anomaly opened isolation_forest{job="api"} high: isolation_forest{job="api"} is unlike the 16 vectors that its forest knows: forest score 0.80, usually 0.48 and up to 0.64; answers{job="api"} 20 makes 51 % of it (182.2 to 186.4 is usual), load{job="api"} 91 makes 49 % (8.2 to 10.3 is usual)',
+        '20m anomaly closed isolation_forest{job="api"} high: isolation_forest{job="api"} is as usual again after 2m: forest score 0.46, at its furthest 0.80, usually 0.48 and up to 0.65',
         '15m late isolation_forest{job="api"} 30',
       ],
     },
@@ -92,15 +93,15 @@ and 24 for each step that a member's samples wait in. A vector takes a few µs. 
       input: [...cpu.map((value, m) => `${m}m cpu_usage{host="a"} ${value}`), 'watermark 18m', '18m cpu_usage{host="a"} 93', '19m cpu_usage{host="a"} 94', '20m cpu_usage{host="a"} 51', '21m cpu_usage{host="a"} 50', '22m cpu_usage{host="a"} 50', '23m cpu_usage{host="a"} 51', '12m cpu_usage{host="a"} 50', '24m cpu_usage{host="a"} NaN'],
       output: [
         ...cpu.map((value, m) => `${m === 0 ? '0s' : `${m}m`} cpu_usage{host="a"} ${value} ${warmingUp}`),
-        '18m cpu_usage{host="a"} 93 score=0.99952 raw=0.834915 expected=50 lower=48 upper=52',
+        '18m cpu_usage{host="a"} 93 score=0.999704 raw=0.834915 expected=50 lower=48 upper=52',
         '19m cpu_usage{host="a"} 94 score=0.9992 raw=0.796299 expected=50 lower=48 upper=52',
         '20m cpu_usage{host="a"} 51 score=0.9992 raw=0.794231 expected=50 lower=48 upper=52',
-        '21m cpu_usage{host="a"} 50 score=0.999195 raw=0.727703 expected=50 lower=48 upper=52',
-        '22m cpu_usage{host="a"} 50 score=0.999174 raw=0.721346 expected=50 lower=48 upper=52',
-        '23m cpu_usage{host="a"} 51 score=0.18343 raw=0.502267 expected=50 lower=48 upper=52',
+        '21m cpu_usage{host="a"} 50 score=0.9992 raw=0.727703 expected=50 lower=48 upper=52',
+        '22m cpu_usage{host="a"} 50 score=0.999188 raw=0.721346 expected=50 lower=48 upper=52',
+        '23m cpu_usage{host="a"} 51 score=0.145395 raw=0.502267 expected=50 lower=48 upper=52',
         '24m cpu_usage{host="a"} NaN score=NaN raw=NaN expected=NaN lower=NaN upper=NaN',
-        '18m anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} is unlike the 13 vectors that its forest knows: forest score 0.83, usually 0.49 and up to 0.71; deviation of 4 18.2 makes 27 % of it (0.83 to 1.79 is usual), value 93 makes 25 % (48 to 52 is usual), step 41 makes 25 % (-2 to 2 is usual)',
-        '23m anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is as usual again after 5m: forest score 0.50, at its furthest 0.83, usually 0.49 and up to 0.72',
+        '18m anomaly opened cpu_usage{host="a"} high: cpu_usage{host="a"} is unlike the 13 vectors that its forest knows: forest score 0.83, usually 0.49 and up to 0.72; deviation of 4 18.2 makes 27 % of it (0.83 to 1.79 is usual), value 93 makes 25 % (48 to 52 is usual), step 41 makes 25 % (-2 to 2 is usual)',
+        '23m anomaly closed cpu_usage{host="a"} high: cpu_usage{host="a"} is as usual again after 5m: forest score 0.50, at its furthest 0.83, usually 0.49 and up to 0.73',
         '12m late cpu_usage{host="a"} 50',
       ],
     },

@@ -1,6 +1,6 @@
 import { end as endEpisode, follow, OPENED, type Change, type EpisodeRules, type Episodes } from '../anomaly/episode.js';
 import { rank, RANKS, scoreOf, type Ranks, type Scale } from '../anomaly/score.js';
-import { forestScore, type Model } from './model.js';
+import { farOut, forestScore, rawAt, type Model } from './model.js';
 
 /** Columns that a vector is judged by. */
 export interface Judged extends Ranks, Episodes {
@@ -14,15 +14,11 @@ export interface Judged extends Ranks, Episodes {
 }
 
 /** How far out a vector is counts from the median of the forest scores to what a hundredth of those trained on exceeds: here are what a tenth, a hundredth and a thousandth of new ones exceed, and what is rare anywhere. */
-const SCALE: Scale = { begin: [0.5, 1, 1.3], top: 1.7 };
+const SCALE: Scale = { begin: [0.45, 1, 1.7], top: 3 };
 /** The same without what is rare anywhere. */
 const KNOWN: Scale = { ...SCALE, top: Infinity };
 /** After this time what was far out has faded to a third. */
 const FADES_MS = 17 * 3_600_000;
-/** Ratios of an anomaly go up to 1 + this, where the forest score is 1, which none reaches. */
-const STEEP = 4;
-/** However unusual many vectors are, there is something beyond. */
-const MOST_EDGE = 0.95;
 /** Place among the ranks. */
 const HUNDREDTH = 1;
 /** About the last so many vectors say whether there is drift. */
@@ -31,7 +27,7 @@ const DRIFT_VECTORS = 32;
 export const ADAPTED = 4;
 
 export interface Rules extends EpisodeRules {
-  /** An anomaly begins so many times as far above the median forest score as what a hundredth of the vectors exceed. */
+  /** An anomaly begins so many times as far out as what a hundredth of the vectors exceed. */
   readonly sensitivity: number;
   /** Vectors after which an anomaly is the new normal. */
   readonly adapts: number;
@@ -55,12 +51,12 @@ export function forgetHalf({ ranks }: Ranks, slot: number): void {
 
 /** @param told the value that stands for the vector in a finding, NaN: the forest score */
 export function judge(judged: Judged, slot: number, time: number, model: Model, vector: Float64Array, told: number, rules: Rules, verdict: Verdict): void {
-  const { median, unit } = model;
   const raw = forestScore(model, vector);
-  const size = Math.max(0, raw - median) / unit;
+  const size = farOut(model, raw);
   const known = judged.ranks[RANKS * slot + HUNDREDTH]!;
-  const edge = Math.min(MOST_EDGE, median + rules.sensitivity * unit * (known === 0 ? SCALE.begin[HUNDREDTH] : known));
-  const ratio = raw >= edge ? 1 + (STEEP * (raw - edge)) / (1 - edge) : Math.max(0, (raw - median) / (edge - median));
+  const far = rules.sensitivity * (known === 0 ? SCALE.begin[HUNDREDTH] : known);
+  const edge = rawAt(model, far);
+  const ratio = size / far;
   verdict.raw = raw;
   const heard = judged.heard[slot]! * Math.exp((judged.judgedAt[slot]! - time) / FADES_MS);
   verdict.score = scoreOf(judged, slot, size, size > heard ? SCALE : KNOWN);
@@ -87,6 +83,6 @@ export function judge(judged: Judged, slot: number, time: number, model: Model, 
 }
 
 /** The score of the highest forest score since the anomaly began. */
-export function highestScore(judged: Judged, slot: number, { median, unit }: Model): number {
-  return scoreOf(judged, slot, Math.max(0, judged.highest[slot]! - median) / unit, SCALE);
+export function highestScore(judged: Judged, slot: number, model: Model): number {
+  return scoreOf(judged, slot, farOut(model, judged.highest[slot]!), SCALE);
 }

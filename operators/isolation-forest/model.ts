@@ -20,7 +20,7 @@ export interface Lesson {
 interface Known {
   readonly members: readonly string[];
   readonly vectors: number;
-  /** Of their forest scores: the lowest, the median, how far above it a hundredth of them lies, and what a tenth exceeds. */
+  /** Of their forest scores: the lowest, the median, how far above it in odds a hundredth of them lies, and what a tenth exceeds. */
   readonly lowest: number;
   readonly median: number;
   readonly unit: number;
@@ -43,7 +43,7 @@ export interface Model extends Known {
 }
 
 /** Forest scores of vectors that are all alike differ by nothing, those of others by more than this. */
-const LEAST_UNIT = 0.02;
+const LEAST_UNIT = 0.08;
 const GRAIN = 0.01;
 
 export function lessonOf(lesson: Lesson, numbers: Float64Array): Uint8Array {
@@ -73,7 +73,7 @@ export function train(input: Uint8Array): Uint8Array {
     vectors: scores.length,
     lowest: scores[0]!,
     median,
-    unit: Math.max(LEAST_UNIT, quantileOf(scores, 0.99) - median),
+    unit: Math.max(LEAST_UNIT, oddsOf(quantileOf(scores, 0.99)) - oddsOf(median)),
     tenth: quantileOf(scores, 0.9),
     lower: quantilesOf(vectors, features, 0.01),
     middle: quantilesOf(vectors, features, 0.5),
@@ -101,6 +101,22 @@ function quantileOf(sorted: Float64Array, share: number): number {
 /** Of each number of the vectors. */
 function quantilesOf(vectors: Float64Array, features: number, share: number): number[] {
   return Array.from({ length: features }, (_, by) => quantileOf(Float64Array.from({ length: vectors.length / features }, (_row, row) => vectors[row * features + by]!).sort(), share));
+}
+
+/** Forest scores crowd near 1; their odds don't. */
+function oddsOf(raw: number): number {
+  return raw / (1 - raw);
+}
+
+/** How far out a forest score is: 0 at the median, 1 at what a hundredth of the vectors trained on exceed; by its odds. */
+export function farOut({ median, unit }: Known, raw: number): number {
+  return Math.max(0, oddsOf(raw) - oddsOf(median)) / unit;
+}
+
+/** The forest score that is so far out. */
+export function rawAt({ median, unit }: Known, size: number): number {
+  const odds = oddsOf(median) + size * unit;
+  return odds / (1 + odds);
 }
 
 /** The forest score, in (0, 1), of a vector. */
