@@ -8,8 +8,9 @@ import type { Staging } from './staging.js';
 type Dated = Extract<Decision, { type: 'dated' }>;
 
 /**
- * Findings of sources that give no rows are dated when they are handed on: ahead of every watermark that their readers have been told. So
- * each is received between the same two rows, however long it was on its way, and after a crash, too: the date is in the journal first.
+ * Findings of sources that give no rows are dated when they are handed on: ahead of every watermark that their readers have been told, also
+ * by a run before a crash, which may have come further. So each is received between the same two rows, however long it was on its way, and
+ * after a crash, too: the date is in the journal first.
  */
 export class Dating {
   readonly #journal: Journal | undefined;
@@ -27,7 +28,7 @@ export class Dating {
 
   /** Just ahead of all that its readers have been told; -Infinity where they have been told nothing. */
   ahead(staging: Staging): Time {
-    return Math.max(-Infinity, ...this.#meets.get(staging)!.map(({ watermark }) => watermark.reached)) + WATERMARK_STEP_MS;
+    return Math.max(this.#journal?.horizon ?? -Infinity, ...this.#meets.get(staging)!.map(({ watermark }) => watermark.reached)) + WATERMARK_STEP_MS;
   }
 
   /** Something of this source was dated before a crash, and has not been handed on again. */

@@ -1,8 +1,8 @@
 import type { Time } from './clock.js';
 import type { Decision } from './journal.js';
 
-/** Event time between two horizons at least. */
-const HORIZON_MS = 60_000;
+/** Event time between two horizons at least. After a crash what people say holds from the last one on. */
+const HORIZON_MS = 5_000;
 
 /**
  * How far watermarks may have been told, as the journal says it before they are. The further they have come since the last

@@ -37,8 +37,8 @@ export class Intake {
   readonly #learns: boolean;
   #broken = false;
   #ended = false;
-  /** Some operator has training tasks: then the journal says how far watermarks may have been told. */
-  readonly #trains: boolean;
+  /** Some operator has training tasks, or hears what people say: then the journal says how far watermarks may have been told. */
+  readonly #keepsHorizon: boolean;
   readonly #horizon = new Horizon();
   /** A watermark told here has reached every operator when the sources are so much further, ms. */
   readonly #slack: number;
@@ -51,7 +51,7 @@ export class Intake {
 
   constructor(plan: Plan, sources: ReadonlyMap<number, Source>, directory: Directory, names: ThreadNames, outlets: readonly Outlet[], controls: readonly ControlSender[], signal: Signal, clock: Clock, live: boolean, refusals: Refusals, journal: Journal | undefined) {
     this.#journal = journal;
-    this.#trains = plan.operators.some((node) => node.trains);
+    this.#keepsHorizon = plan.operators.some((node) => node.trains) || plan.sources.some(({ quiet }) => quiet);
     this.#slack = Math.max(0, ...plan.operators.map(({ lead, delay }) => lead + delay));
     this.#directory = directory;
     this.#names = names;
@@ -278,7 +278,7 @@ export class Intake {
       for (const link of staging.links) this.#outletOf(link).finding(link, dated);
     }
     if (staging.ended && staging.watermark.time !== Infinity) {
-      if (this.#trains) await this.#record({ type: 'end', source: staging.name });
+      if (this.#keepsHorizon) await this.#record({ type: 'end', source: staging.name });
       staging.watermark.advance(Infinity);
       this.#tellWatermark(staging, Infinity);
       staging.over.resolve();
@@ -298,7 +298,7 @@ export class Intake {
 
   /** Before a watermark is told. */
   async #reach(time: Time): Promise<void> {
-    const decision = this.#trains ? this.#horizon.before(time) : undefined;
+    const decision = this.#keepsHorizon ? this.#horizon.before(time) : undefined;
     if (decision !== undefined) await this.#record(decision);
   }
 
