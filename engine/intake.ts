@@ -161,8 +161,8 @@ export class Intake {
   }
 
   /** Counters by source. */
-  status(): { name: string; rows: number; watermark: Time; idle: boolean; ended: boolean }[] {
-    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended }));
+  status(): { name: string; rows: number; watermark: Time; idle: boolean; ended: boolean; waitsFor: string[] }[] {
+    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended, waitsFor: s.before.filter((other) => !other.done).map(({ name }) => name) }));
   }
 
   #pass<T>(act: () => Promise<T>): Promise<T> {

@@ -34,7 +34,8 @@ function sourceStatus(plan: Plan, run: Run | undefined): NodeStatus[] {
   const live = new Map(run?.intake?.status().map((s) => [s.name, s]));
   return plan.sources.map(({ spec }, index) => {
     const status = live.get(spec.name);
-    const { status: health, detail = status?.idle === true ? 'idle' : status?.ended === true ? 'ended' : undefined } = run?.sources.get(index)?.health?.() ?? WELL;
+    const waitsFor = status?.waitsFor ?? [];
+    const { status: health, detail = waitsFor.length > 0 ? `waits for ${waitsFor.join(', ')}` : status?.idle === true ? 'idle' : status?.ended === true ? 'ended' : undefined } = run?.sources.get(index)?.health?.() ?? WELL;
     return { name: spec.name, type: spec.type, kind: 'source', health, ...(detail === undefined ? {} : { detail }), rowsIn: 0, rowsOut: (status?.rows ?? 0) + sum(plan, run, statsOfSource(plan, index), NodeField.rowsOut), findingsOut: 0, late: 0, ...watermark(status?.watermark ?? NaN) };
   });
 }

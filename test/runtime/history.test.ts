@@ -1,15 +1,20 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
+import { z } from 'zod';
 import { captured } from '../../connectors/capture/sink.js';
 import { systemClock, type Clock } from '../../engine/clock.js';
 import { seeded } from '../../engine/random.js';
-import type { Sink } from '../../engine/connector.js';
+import { defineSink, type History, type Sink } from '../../engine/connector.js';
 import { duckdbStore } from '../connectors/duckdb-store.js';
 import { questdbStore, settled } from '../connectors/questdb-store.js';
 import { writeRows } from '../connectors/store-conformance.js';
 import { questdb, serversNeeded } from '../services/in-tests.js';
-import { checkpoints, difference, Feed, feedSource, folder, start, type Parts, type Row } from './fixture.js';
+import { checkpoints, difference, Feed, feedSource, folder, linesOf, start, until, type Parts, type Row, type Settings } from './fixture.js';
 
 const MINUTE = 60_000;
 /** Where the past ends: on the edge of a window. */
@@ -87,8 +92,8 @@ async function begins(t: Test, path: string, { seed, series, past, shards, live,
   };
   const { runtime } = await start(path, parts, { sources: [feedSource(feed, { live })], shards, clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5), restart: { firstMs: 1, longestMs: 1, inARow: 20 } });
   await runtime.finished;
-  // What was gathered for the last minute of the past is closed by the first row of the present.
-  const early = told('out', -Infinity).filter((line) => Number(line.split(' ')[0]) < NOW - MINUTE);
+  // What was gathered of the last rows of the past is closed by the first of the present.
+  const early = told('out', -Infinity).filter((line) => Number(line.split(' ')[0]) < before.at(-1)![0]);
   if (early.length > 0) throw new Error(`told of the past: ${early[0]}`);
   const differs = difference(told('out', NOW), await reference(t, [...before, ...now]));
   if (differs !== undefined) throw new Error(JSON.stringify(differs, undefined, 1));
@@ -154,6 +159,73 @@ await t.test('what is trained is waited for while the past is read: it is as in 
   await other.finished;
   t.ok(told('all', NOW).some((line) => line.includes(' trees ')), 'there is something to compare');
   t.equal(difference(told('out', NOW), told('all', NOW)), undefined);
+});
+
+await t.test('killed in the middle of the past, it goes on there', async (t) => {
+  const child = fileURLToPath(new URL('history-child.js', import.meta.url));
+  const before = samples(9, 4, NOW - 1_500 * MINUTE, NOW);
+  const now = samples(10, 4, NOW, NOW + 100 * MINUTE);
+  const outputs: string[][] = [];
+  // Of the past, so many rows are read when it is killed.
+  for (const kills of [[], [0.1, 0.5, 0.9].map((share) => before.length * share)]) {
+    const path = folder(t);
+    const sink = duckdbStore(path, { retention: 'forever' });
+    await sink.open(undefined);
+    await keep(sink, before);
+    await sink.close();
+    writeFileSync(join(path, 'in.csv'), ['time,host,value', ...now.map(([time, series, value]) => `${time},${/"(.*)"/.exec(series)![1]},${value}`)].join('\n'));
+    let lives = 0;
+    for (const rows of [...kills, Infinity]) {
+      const running = spawn(process.execPath, [child, path, String(NOW + 200 * MINUTE)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      running.stdout.on('data', (said: Buffer) => {
+        if (Number(/past (\d+)\n$/.exec(said.toString())?.[1] ?? 0) >= rows) running.kill('SIGKILL');
+      });
+      const [code] = (await once(running, 'close')) as [number | null];
+      lives += 1;
+      if (code === 0) break;
+      t.equal(code, null, 'it was killed');
+    }
+    t.equal(lives, kills.length + 1, 'so many times as it should be');
+    outputs.push(linesOf(join(path, 'out.ndjson')));
+  }
+  t.ok(outputs[0]!.length > now.length, 'there is something to compare');
+  t.ok(outputs[0]!.every((line) => Date.parse((JSON.parse(line) as { time: string }).time) >= NOW), 'nothing of the past is told');
+  t.equal(difference(outputs[1]!, outputs[0]!), undefined);
+});
+
+await t.test('while the store does not answer, the present waits, and the graph can be stopped', async (t) => {
+  const path = folder(t);
+  let away = true;
+  const only = { time: NOW - MINUTE, series: 'a', value: 1, columns: {} };
+  const history: History = {
+    nodes: async () => ['metrics'],
+    rows: async ({ from, to, after }) => {
+      if (away) throw new Error('the store is away');
+      return from <= only.time && only.time <= to && !(from === only.time && after === 'a') ? [only] : [];
+    },
+    findings: async () => [],
+  };
+  const nothing = async (): Promise<void> => {};
+  const store = defineSink({ name: 'store', summary: '', description: '', examples: [], keeps: true, config: z.strictObject({}), create: (): Sink => ({ history, open: nothing, write: nothing, flush: async () => null, close: nothing }) });
+  const feed = new Feed([[NOW, 'a', 2]]);
+  feed.end();
+  const parts: Parts = {
+    sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: 'past' } },
+    operators: { minute: { type: 'window', from: ['past', 'metrics'], size: '2m', aggregates: ['count'] } },
+    sinks: { history: { type: 'store', from: 'metrics' }, out: { type: 'capture', from: 'minute' } },
+  };
+  const settings: Settings = { sources: [feedSource(feed, { live: true })], sinks: [store], clock: at(NOW), checkpoint: checkpoints(path, 5) };
+  const first = await start(path, parts, settings);
+  await until(() => first.runtime.status().nodes[0]!.health === 'degraded');
+  t.match(first.runtime.status().nodes.slice(0, 2), [{ name: 'past', detail: 'the store is away' }, { name: 'metrics', detail: 'waits for past', rowsOut: 0 }]);
+  await until(() => (first.runtime.status().checkpoint?.number ?? 0) > 1);
+  await first.runtime.drain();
+  const second = await start(path, parts, settings);
+  await until(() => second.runtime.status().nodes[0]!.health === 'degraded');
+  t.equal(feed.read, 0, 'nothing is read before');
+  away = false;
+  await second.runtime.finished;
+  t.same(captured('out').rows.map(({ time, value }) => [time, value]), [[NOW, 1], [NOW + 2 * MINUTE, 1]], 'a window that the past began is told when the present closes it');
 });
 
 await t.test('a store that has no such rows teaches nothing, and says so; the present begins at once', async (t) => {
