@@ -25,11 +25,13 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 118 bytes, and 16 for each window of the history. */
+/** Columns of a series: 119 bytes, and 16 for each window of the history. */
 export function stateOf({ history: per }: Pick<Config, 'history'>) {
   return {
     ...orderColumns,
     ...episodeColumns,
+    /** Of the anomaly that is open: the side on which it opened. */
+    above: 'u8',
     ranks: { type: 'f64', per: RANKS },
     /** Of the window that fills: samples, their mean, and the sum of squares about it. */
     filled: 'u32',

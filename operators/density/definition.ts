@@ -30,7 +30,7 @@ that is for \`detect\` and \`shifts\`.
 
 Samples older than the last one of their series go to the output \`late\`. Stale markers and values that are not finite are passed over.
 
-**Cost.** A series takes 118 bytes, and 16 for each window of the history (5 kB with the default). A window is O(\`history\`) where it is in the thick of a cluster, else at most
+**Cost.** A series takes 119 bytes, and 16 for each window of the history (5 kB with the default). A window is O(\`history\`) where it is in the thick of a cluster, else at most
 \`min_points\` times that; a sample else a few additions.`,
   config,
   examples: [

@@ -1,7 +1,7 @@
 import type { Batch } from '../../engine/batch.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
-import { CLOSED, findingOf, follow, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
+import { CLOSED, findingOf, follow, OPENED, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
 import { InOrder, isJudged } from '../anomaly/in-order.js';
 import { rank, scoreOf, topOf, type Scale } from '../anomaly/score.js';
 import type { Config, State } from './config.js';
@@ -113,7 +113,9 @@ export class Detector implements Operator<State, string, Column> {
     const ratio = state.peak[slot]!;
     const told = { series: names.text(slot), rows, windows, mean: value, deviation, ratio };
     const explanation = change === CLOSED ? explainKnown(told, formatDuration(time - state.openedAt[slot]!)) : explainNoise(told);
-    out.finding(findingOf(node, names.series(slot), state, slot, change, severity, time, { explanation, value, ...band, score: topOf(SCALE.top * Math.max(1, ratio), SCALE), confidence: windows / (windows + history), direction: value > band.expected ? 'up' : 'down', excess: ratio }));
+    // It keeps the side on which it opened: what is expected changes meanwhile.
+    if (change === OPENED) state.above[slot] = value > band.expected ? 1 : 0;
+    out.finding(findingOf(node, names.series(slot), state, slot, change, severity, time, { explanation, value, ...band, score: topOf(SCALE.top * Math.max(1, ratio), SCALE), confidence: windows / (windows + history), direction: state.above[slot] === 1 ? 'up' : 'down', excess: ratio }));
   }
 }
 

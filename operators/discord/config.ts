@@ -23,11 +23,13 @@ export const config = z
 
 export type Config = z.output<typeof config>;
 
-/** Columns of a series: 114 bytes, and 40 for each sample of the history. */
+/** Columns of a series: 115 bytes, and 40 for each sample of the history. */
 export function stateOf({ history: per }: Pick<Config, 'history'>) {
   return {
     ...orderColumns,
     ...episodeColumns,
+    /** Of the anomaly that is open: the side on which it opened. */
+    above: 'u8',
     factor: 'f64',
     ranks: { type: 'f64', per: RANKS },
     /** Samples so far, and the place of the next in the rings. */

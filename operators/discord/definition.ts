@@ -32,7 +32,7 @@ that are not finite are passed on with NaN in all columns, and are in no shape.
 **Feedback.** Name a source of type \`feedback\` in \`from\`: a false alarm multiplies how unlike a shape of that series has to be, as at [detect](detect.md),
 and a little that of others of the metric.
 
-**Cost.** This is a costly method: a series takes 114 bytes and 40 for each sample of the history (80 kB with the default), and a sample as much time as the history is
+**Cost.** This is a costly method: a series takes 115 bytes and 40 for each sample of the history (80 kB with the default), and a sample as much time as the history is
 long (about 7 µs with the default, 2 µs with a history of 400). Let it follow the few series whose shape is known to matter, behind \`select\`, or at a slower pace, behind \`window\`.`,
   config,
   examples: [

@@ -2,7 +2,7 @@ import type { Batch } from '../../engine/batch.js';
 import type { Finding } from '../../engine/finding.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
-import { CLOSED, findingOf, follow, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
+import { CLOSED, findingOf, follow, OPENED, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
 import { InOrder, isJudged } from '../anomaly/in-order.js';
 import { rank, RANKS, scoreOf, topOf, type Scale } from '../anomaly/score.js';
 import { Thresholds } from '../anomaly/thresholds.js';
@@ -143,7 +143,9 @@ export class Detector implements Operator<State, string, Column> {
     const told = { series: names.text(slot), length, history, correlation: 1 - furthest * furthest, usual: 1 - state.usual[slot]! ** 2 };
     const explanation = change === CLOSED ? explainAlike(told, formatDuration(time - state.openedAt[slot]!)) : explainUnlike(told);
     const count = state.count[slot]!;
-    out.finding(findingOf(node, names.series(slot), state, slot, change, severity, time, { explanation, value, ...band, score: topOf(SCALE.top * Math.max(1, state.peak[slot]!), SCALE), confidence: count / (count + history), direction: value > band.expected ? 'up' : 'down', excess: state.peak[slot]! }));
+    // It keeps the side on which it opened: what is expected changes meanwhile.
+    if (change === OPENED) state.above[slot] = value > band.expected ? 1 : 0;
+    out.finding(findingOf(node, names.series(slot), state, slot, change, severity, time, { explanation, value, ...band, score: topOf(SCALE.top * Math.max(1, state.peak[slot]!), SCALE), confidence: count / (count + history), direction: state.above[slot] === 1 ? 'up' : 'down', excess: state.peak[slot]! }));
   }
 }
 

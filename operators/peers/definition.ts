@@ -35,6 +35,8 @@ closes after \`close_for\` windows in which its peers have some. Severity: low; 
 **When many deviate** that is told once, as an anomaly of the group, which names those furthest out: where the share \`together\` is away, and
 while that is open, no member opens one. It closes when few are away for \`close_for\` windows, also because the usual distance has grown.
 
+Members are compared by one number. To compare how much they vary, or their highest values, put a \`window\` with \`stddev\` or \`max\` before this, of the same length.
+
 Samples of a window that has closed go to the output \`late\`. Stale markers and values that are not finite are passed over.
 
 **Feedback.** Name a source of type \`feedback\` in \`from\`: a false alarm multiplies how far out that member, or that share of the group, has to be, as at
