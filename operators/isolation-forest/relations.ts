@@ -14,8 +14,13 @@ export interface Relations {
   readonly common: Float64Array;
 }
 
-/** Added to the diagonal, so that numbers that determine each other have an inverse (ridge; Hoerl and Kennard 1970). */
-const RIDGE = 1e-3;
+/**
+ * Added to the diagonal, so that numbers that determine each other have an inverse (ridge; Hoerl and Kennard 1970): more where there are few
+ * vectors for so many numbers, whose relations are chance.
+ */
+function ridgeOf(features: number, vectors: number): number {
+  return 1e-3 + (features / vectors / 2) ** 2;
+}
 
 /**
  * @param lower, upper what a hundredth of each number is below and above: values count no further out than half as far again,
@@ -43,7 +48,7 @@ export function findRelations(vectors: Float64Array, features: number, lower: re
   }
   for (let i = 0; i < features; i++) for (let j = 0; j < i; j++) correlations[j * features + i] = correlations[i * features + j]!;
   const common = firstComponent(correlations, features);
-  for (let i = 0; i < features; i++) correlations[i * features + i]! += RIDGE;
+  for (let i = 0; i < features; i++) correlations[i * features + i]! += ridgeOf(features, count);
   const weights = inverse(correlations, features);
   for (let i = 0; i < features; i++) {
     const own = weights[i * features + i]!;

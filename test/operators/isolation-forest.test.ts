@@ -98,6 +98,16 @@ await t.test('a member without a value: its last one stands in, then the group i
   t.ok(Number.isNaN(scoresOf(follow(GROUP, ended)).at(-1)));
 });
 
+await t.test('a group of one member is judged by its values, and of one of seventy the first 64 make a vector', async (t) => {
+  const random = seeded(6);
+  const group = (members: number) => Array.from({ length: 160 }, (_, i) => [...Array.from({ length: members }, (_m, m) => row(i * STEP, `m${100 + m}`, normal(random) + (i === 159 ? 50 : 0))), watermark((i + 1) * STEP)]).flat();
+  for (const [members, known] of [[1, 1], [70, 64]] as const) {
+    const { lessons, rows, anomalies } = follow({ ...GROUP, trees: 16, warmup: 128 }, group(members));
+    t.strictSame(lessons[0]!.lesson.members, Array.from({ length: known }, (_, m) => `m${100 + m}{job="api"}`));
+    t.ok(rows.length === 160 && rows.at(-1)!.columns['score']! > 0.999 && anomalies.at(-1)!.time === 160 * STEP, `${members}: ${rows.at(-1)!.columns['score']}`);
+  }
+});
+
 await t.test('a step has the last value of each member, whatever the order in which they come; what is too late is left out and told', async (t) => {
   fc.assert(
     fc.property(fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (order) => {
