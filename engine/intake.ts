@@ -81,10 +81,10 @@ export class Intake {
     await this.#pass(async () => {
       // Before all watermarks: what was of the present before a crash still is.
       for (const staging of this.#sources) if (staging.present) this.#tellPresent(staging);
+      // Nobody waits for rows that never come: told first, so that no watermark of the others is passed over.
+      for (const staging of this.#sources) if (staging.planned.quiet && staging.watermark.advance(Infinity)) this.#tellWatermark(staging, Infinity);
       for (const staging of this.#sources) {
         await this.#decideAgain(staging);
-        // Nobody waits for rows that never come.
-        if (staging.planned.quiet) staging.watermark.advance(Infinity);
         this.#tellWatermark(staging, staging.watermark.time);
       }
       await this.#flush();
