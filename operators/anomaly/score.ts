@@ -21,34 +21,33 @@ export interface Scale {
 }
 
 const RARE = [0.1, 0.01, 0.001] as const;
-/** Steps are this share of the quantile, times how rare it is (down) or not (up). */
+/** Steps are this share of the quantile, times how rare it is (down) or not (up): factors that add up to none. */
 const STEP = 0.05;
-/** A series that is always as expected has quantiles of its own, not none: this share of where they begin. */
+const UP = RARE.map((rare) => 1 + STEP * (1 - rare));
+const DOWN = RARE.map((rare) => 1 - STEP * rare);
+/** A series that is always as expected has quantiles of its own, not none: this share of where the first begins. */
 const LEAST = 0.1;
 const TOP_SHARE = 0.001;
 /** Up to 0.9992: what the series has too seldom to tell is left to the other scale. */
 const BEYOND = 0.8;
-
-/** Of a series, as a rule, all three; where series are alike, what a thousandth exceeds may be told by all of them, at a slot of their group. */
-function rankOf({ ranks }: Ranks, slot: number, which: 0 | 1 | 2, scale: Scale): number {
-  const known = ranks[RANKS * slot + which]!;
-  return known === 0 ? scale.begin[which] : known;
-}
 
 /** 0 to 1. @param size how far out the row is, 0 or more; Infinity too @param group where the rarest is told */
 export function scoreOf(of: Ranks, slot: number, size: number, scale: Scale, group = slot): number {
   return Math.max(bulkOf(of, slot, size, scale, group), topOf(size, scale));
 }
 
-function bulkOf(of: Ranks, slot: number, size: number, scale: Scale, group: number): number {
+/** Up to 0.9992: by what this series does, alone. Of a series, as a rule, all three; where series are alike, what a thousandth exceeds may be told by all of them, at a slot of their group. */
+export function bulkOf({ ranks }: Ranks, slot: number, size: number, { begin }: Scale, group = slot): number {
   /** The quantile below, and the share of the rows that exceeds it. */
   let below = 0;
   let share = 1;
-  for (const which of [0, 1, 2] as const) {
-    const quantile = Math.max(rankOf(of, which === 2 ? group : slot, which, scale), below);
-    if (size <= quantile) return 1 - share + (share - RARE[which]) * (quantile > below ? (size - below) / (quantile - below) : 0);
+  for (let which = 0; which < RANKS; which++) {
+    const known = ranks[RANKS * (which === 2 ? group : slot) + which]!;
+    const quantile = Math.max(known === 0 ? begin[which]! : known, below);
+    const rare = RARE[which]!;
+    if (size <= quantile) return 1 - share + (share - rare) * (quantile > below ? (size - below) / (quantile - below) : 0);
     below = quantile;
-    share = RARE[which];
+    share = rare;
   }
   return 1 - share * Math.max(BEYOND, below / size);
 }
@@ -61,10 +60,11 @@ export function topOf(size: number, { top }: Scale): number {
 }
 
 /** Learns how far out a row was, after its score. */
-export function rank(of: Ranks, slot: number, size: number, scale: Scale): void {
-  for (const which of [0, 1, 2] as const) {
-    const quantile = rankOf(of, slot, which, scale);
-    const step = size > quantile ? 1 - RARE[which] : -RARE[which];
-    of.ranks[RANKS * slot + which] = Math.max(LEAST * scale.begin[which], quantile * (1 + STEP * step));
+export function rank({ ranks }: Ranks, slot: number, size: number, { begin }: Scale): void {
+  for (let which = 0; which < RANKS; which++) {
+    const at = RANKS * slot + which;
+    const known = ranks[at]!;
+    const quantile = known === 0 ? begin[which]! : known;
+    ranks[at] = Math.max(LEAST * begin[0], quantile * (size > quantile ? UP[which]! : DOWN[which]!));
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { QUANTILES } from './calibration.js';
+import { RANKS } from '../anomaly/score.js';
 import { METHODS } from './contributions.js';
 import { isTimeZone, noTimeZone } from './local-time.js';
 import { methods } from './ensemble.js';
@@ -84,7 +84,7 @@ export const state = {
   mean: { type: 'f64', per: KINDS },
   spread: { type: 'f64', per: KINDS },
   peaks: { type: 'f64', per: 2 },
-  quantiles: { type: 'f64', per: QUANTILES },
+  ranks: { type: 'f64', per: RANKS },
   factor: 'f64',
   shares: { type: 'u8', per: METHODS },
 } as const;

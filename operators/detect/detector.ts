@@ -5,7 +5,6 @@ import type { Columns, Operator, OperatorContext, Output } from '../../engine/op
 import { rarityAt } from '../anomaly/feedback.js';
 import { Thresholds } from '../anomaly/thresholds.js';
 import { formatDuration } from '../../engine/scalars.js';
-import { scoreOf } from './calibration.js';
 import type { Config, State } from './config.js';
 import { contributionsOf, keepShares } from './contributions.js';
 import { Judge } from './ensemble.js';
@@ -14,6 +13,7 @@ import { explainAdapted, explainClosed, explainMuted, explainOutside, type Told 
 import { Maintenance } from './maintenance.js';
 import type { Rows } from './rows.js';
 import { restoreBoth, saveBoth } from './saved.js';
+import { anywhere } from './scale.js';
 import { NONE, type Season } from './season.js';
 
 export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
@@ -232,7 +232,7 @@ export class Detector implements Operator<State, string, Column> {
     const factor = columns.factor[slot]! || 1;
     const deviations = reach > 0 ? (Math.abs(peak - this.#verdict.expected) / reach) * sensitivity * factor : 0;
     // What has just happened scores less: the peak is rare, however it was come to.
-    const surest = Math.max(score, scoreOf(deviations === 0 ? sensitivity : deviations));
+    const surest = Math.max(score, anywhere(deviations === 0 ? sensitivity : deviations));
     const direction = peak > this.#verdict.expected ? 'up' : 'down';
     const furthest = columns.furthest[slot]!;
     const band = { expected, lower: expected - reach, upper: expected + reach };

@@ -1,9 +1,10 @@
-import { bulkOf, learnQuantiles, ninesOf, topOf, type Quantiles } from './calibration.js';
+import { bulkOf, rank, topOf, type Ranks } from '../anomaly/score.js';
 import type { Limits } from './excursion.js';
 import { distanceTo, isKnown, know, type Known } from './novelty.js';
 import { Expectation, type Expected } from './expectation.js';
 import { follow, LONG, RESIDUAL, SHORT, spread, STEP, UNSURE } from './robust-scale.js';
 import { column, type Rows } from './rows.js';
+import { ninesOf, SCALE } from './scale.js';
 import type { SeasonName } from './season.js';
 
 /**
@@ -23,7 +24,7 @@ import type { SeasonName } from './season.js';
  * What has just happened is less of a surprise: each of the two (deviant, new) has to exceed its own last peak, which
  * fades with time, as the threshold of a neuron does after it has fired.
  */
-export interface Judged extends Expected, Known, Quantiles {
+export interface Judged extends Expected, Known, Ranks {
   /** The short-term mean. */
   readonly short: Float64Array;
   /** Mean of the last residuals, in standard deviations. */
@@ -240,8 +241,8 @@ export class Judge {
       const unusual = surpass(peaks, 2 * slot[i]!, size, fades);
       const unheard = surpass(peaks, 2 * slot[i]! + 1, novelty, fades);
       const surprise = unheard > 0 ? surpriseOf(unheard) : unusual / (1 + unusual / SURPRISING);
-      score[i] = Math.max(bulkOf(judged, slot[i]!, size), topOf(surprise));
-      learnQuantiles(judged, slot[i]!, size);
+      score[i] = Math.max(bulkOf(judged, slot[i]!, size, SCALE), topOf(surprise, SCALE));
+      rank(judged, slot[i]!, size, SCALE);
       const by = (byDeviation && deviation >= sensitivity ? BIT.deviation : 0) + (byChange && change >= sensitivity ? BIT.change : 0) + (residual >= sensitivity ? BIT.residual : 0) + (novelty > 0 ? BIT.novelty : 0);
       this.#unusual[i] = by;
       agree[i] = COUNT[by]!;

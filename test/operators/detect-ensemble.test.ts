@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { seeded } from '../../engine/random.js';
-import { bulkOf, learnQuantiles, QUANTILES, scoreOf, topOf } from '../../operators/detect/calibration.js';
+import { bulkOf, rank, RANKS, topOf } from '../../operators/anomaly/score.js';
+import { anywhere, SCALE } from '../../operators/detect/scale.js';
 import { Judge, type Judged, type Method, type Rules } from '../../operators/detect/ensemble.js';
 import { LocalTime } from '../../operators/detect/local-time.js';
 import { distanceTo, isKnown, know, SPANS, type Known } from '../../operators/detect/novelty.js';
@@ -26,7 +27,7 @@ const nothingJudged = (): Judged => ({
   mean: new Float64Array(KINDS),
   spread: new Float64Array(KINDS),
   peaks: new Float64Array(2),
-  quantiles: new Float64Array(QUANTILES),
+  ranks: new Float64Array(RANKS),
 });
 const all: Rules = { seasons: ['hour', 'day', 'week'], zone: 'UTC', deviation: true, change: true, residual: true, novelty: true, memory: 300, warmup: 30, sensitivity: 3.5, up: true, down: true, leastAbsolute: 0, leastRelative: 0.01 };
 
@@ -217,31 +218,31 @@ await t.test('a robust mean and variance: exact where nothing is cut off, hardly
 });
 
 await t.test('the score grows with the deviations, to 0.999 by the series, then by one scale', (t) => {
-  const of = { quantiles: new Float64Array(QUANTILES) };
+  const of = { ranks: new Float64Array(RANKS) };
   const random = noise(3);
   const beyond = [0, 0, 0];
   for (let i = 0; i < 50_000; i++) {
     const deviations = Math.abs(random());
-    const score = bulkOf(of, 0, deviations);
+    const score = bulkOf(of, 0, deviations, SCALE);
     if (score > 0.9) beyond[0]! += 1;
     if (score > 0.99) beyond[1]! += 1;
     if (score > 0.999) beyond[2]! += 1;
-    learnQuantiles(of, 0, deviations);
+    rank(of, 0, deviations, SCALE);
   }
   t.ok(beyond[0]! > 4_500 && beyond[0]! < 5_500, `${beyond[0]} above 0.9`);
   t.ok(beyond[1]! > 350 && beyond[1]! < 650, `${beyond[1]} above 0.99`);
   t.ok(beyond[2]! > 25 && beyond[2]! < 80, `${beyond[2]} above 0.999`);
   let last = -1;
   for (let deviations = 0; deviations < 20; deviations += 0.01) {
-    const score = bulkOf(of, 0, deviations);
+    const score = bulkOf(of, 0, deviations, SCALE);
     if (score < last || score > 0.9992) t.fail(`${score} of ${deviations} after ${last}`);
     last = score;
   }
-  t.equal(topOf(3.9), 0);
-  t.equal(topOf(4), 0.999);
-  t.equal(topOf(8), 0.99975);
-  t.equal(topOf(Infinity), 1);
-  t.equal(scoreOf(0), 0);
+  t.equal(topOf(3.9, SCALE), 0);
+  t.equal(topOf(4, SCALE), 0.999);
+  t.equal(topOf(8, SCALE), 0.99975);
+  t.equal(topOf(Infinity, SCALE), 1);
+  t.equal(anywhere(0), 0);
   t.end();
 });
 
