@@ -40,7 +40,7 @@ export class Stage {
   readonly state: State;
   readonly watermarks: WatermarkMerge;
   readonly output: StageOutput;
-  /** Which inputs are of the present: 1; undefined where the node never reads the past. */
+  /** Which inputs are of the present: 1; undefined where the graph never reads the past. */
   readonly #present: WatermarkMerge | undefined;
   readonly #operator: Operator;
   readonly #definition: AnyOperator;
@@ -65,7 +65,7 @@ export class Stage {
     this.#findings = node.inputs.map(() => []);
     const senders = node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1));
     this.watermarks = new WatermarkMerge(senders);
-    this.#present = node.learns ? new WatermarkMerge(senders) : undefined;
+    this.#present = plan.sources.some(({ teaches }) => teaches) ? new WatermarkMerge(senders) : undefined;
     this.output.learning = node.learns;
     this.#operator = definition.create(node.spec.config, { node: node.spec.name, names: names.at(node.index), lead: node.lead, seed: plan.seed, self });
   }
@@ -94,10 +94,11 @@ export class Stage {
     this.watermarks.set(port, shard, time);
   }
 
-  /** An input has come to the present, by one of its shards. With all of them this node has, and says so. */
+  /** An input has come to the present, by one of its shards. With all of them this node has, and says so, also to those that learn where it does not. */
   setPresent(port: number, shard: number): void {
-    this.#present?.set(port, shard, 1);
-    if (this.#present?.time !== 1 || !this.output.learning) return;
+    if (this.#present === undefined || this.#present.time === 1) return;
+    this.#present.set(port, shard, 1);
+    if (this.#present.time !== 1) return;
     this.output.emit();
     this.output.learning = false;
     for (const { stage, port: to } of this.output.fused) stage.setPresent(to, 0);

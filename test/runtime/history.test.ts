@@ -75,11 +75,11 @@ async function reference(t: Test, rows: readonly Row[]): Promise<string[]> {
   return told('all', NOW);
 }
 
-const drawn = fc.record({ seed: fc.nat(1e6), series: fc.integer({ min: 1, max: 5 }), past: fc.integer({ min: 5, max: 300 }), shards: fc.constantFrom(1, 2), live: fc.boolean(), crashes: fc.array(fc.double({ min: 0, max: 1.2, noNaN: true }), { maxLength: 2 }) });
+const drawn = fc.record({ seed: fc.nat(1e6), series: fc.integer({ min: 1, max: 5 }), past: fc.integer({ min: 5, max: 300 }), shards: fc.constantFrom(1, 2), live: fc.boolean(), apart: fc.boolean(), crashes: fc.array(fc.double({ min: 0, max: 1.2, noNaN: true }), { maxLength: 2 }) });
 type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never;
 
 /** A graph begins with what a store holds, crashes on the way, and tells the same of the present as who has seen all; and nothing of the past. */
-async function begins(t: Test, path: string, { seed, series, past, shards, live, crashes }: Drawn, history: Parts['sinks'][string], keeps: (rows: readonly Row[]) => Promise<void>): Promise<void> {
+async function begins(t: Test, path: string, { seed, series, past, shards, live, apart, crashes }: Drawn, history: Parts['sinks'][string], keeps: (rows: readonly Row[]) => Promise<void>): Promise<void> {
   const before = samples(seed, series, NOW - past * 5 * MINUTE, NOW);
   const now = samples(seed + 1, series, NOW, NOW + 300 * MINUTE);
   await keeps(before);
@@ -87,7 +87,8 @@ async function begins(t: Test, path: string, { seed, series, past, shards, live,
   feed.end();
   const parts: Parts = {
     sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: 'past' } },
-    operators: { way: { type: 'crash', from: ['past', 'metrics'], ms: crashes.length === 0 ? 0 : 1, once: join(path, 'crashed'), at: crashes.map((share) => NOW - Math.round((1 - share) * past * 5) * MINUTE) }, ...watching(['way']) },
+    // What the present passes before it meets the past learns nothing itself.
+    operators: { ...(apart ? { gauges: { type: 'select', from: 'metrics', where: '{__name__="load"}' } } : {}), way: { type: 'crash', from: apart ? 'past' : ['past', 'metrics'], ms: crashes.length === 0 ? 0 : 1, once: join(path, 'crashed'), at: crashes.map((share) => NOW - Math.round((1 - share) * past * 5) * MINUTE) }, ...watching(apart ? ['way', 'gauges'] : ['way']) },
     sinks: { history, out: { type: 'capture', from: WATCHED } },
   };
   const { runtime } = await start(path, parts, { sources: [feedSource(feed, { live })], shards, clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5), restart: { firstMs: 1, longestMs: 1, inARow: 20 } });
