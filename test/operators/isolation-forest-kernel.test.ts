@@ -194,8 +194,8 @@ await t.test('trees of ml-isolation-forest are walked as it walks them, with the
   }
 });
 
-/** Of several, as one forest alone varies by as much as the bound. */
-const SEEDS = Array.from({ length: 10 }, (_, i) => 1000 + i);
+/** Of a hundred, as one forest varies by as much as the bound, and the ten of the reference were good ones: a hundred of scikit-learn have 0.803 on arrhythmia, too, not 0.809. */
+const SEEDS = Array.from({ length: 100 }, (_, i) => i);
 const numbersOf = ({ points }: Points): Float64Array => Float64Array.from(points.flatMap((point) => Array.from(point)));
 
 function aucOf({ points, outlier }: Points, forest: Forest, rows: Float64Array): number {
