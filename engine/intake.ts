@@ -82,7 +82,7 @@ export class Intake {
       // Before all watermarks: what was of the present before a crash still is.
       for (const staging of this.#sources) if (staging.present) this.#tellPresent(staging);
       // Nobody waits for rows that never come: told first, so that no watermark of the others is passed over.
-      for (const staging of this.#sources) if (staging.planned.quiet && staging.watermark.advance(Infinity)) this.#tellWatermark(staging, Infinity);
+      for (const staging of this.#sources) if (staging.planned.quiet) this.#tellWatermark(staging, Infinity);
       for (const staging of this.#sources) {
         await this.#decideAgain(staging);
         this.#tellWatermark(staging, staging.watermark.time);

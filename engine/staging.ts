@@ -76,6 +76,7 @@ export class Staging implements SampleIntake {
     this.watermark = new SourceWatermark(planned.disorder);
     this.links = plan.links.filter((link) => link.from.kind === 'source' && link.from.index === index);
     this.heard = clock.elapsed();
+    if (planned.quiet) this.watermark.advance(Infinity);
   }
 
   get name(): string {
@@ -178,7 +179,7 @@ export class Staging implements SampleIntake {
     this.ready = this.length;
     this.findings.push(...saved.findings);
     this.readyFindings = this.findings.length;
-    if (this.ended && this.empty) this.watermark.advance(Infinity);
+    if (this.planned.quiet || (this.ended && this.empty)) this.watermark.advance(Infinity);
   }
 
   batch(from: number, to: number): Batch {
