@@ -170,7 +170,7 @@ export class Actor {
         for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setWatermark(port, mailbox.shard, frame.number);
         break;
       case MessageKind.present:
-        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setPresent(port, mailbox.shard);
+        for (const { node, port } of this.plan.links[frame.link]!.targets) this.#stage(node).setPresent(port, mailbox.shard, frame.number === 1);
         break;
       case MessageKind.barrier:
         mailbox.aligned = true;

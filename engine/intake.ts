@@ -80,7 +80,7 @@ export class Intake {
     for (const staging of this.#sources) if (staging.planned.quiet) await this.#dateAgain(staging);
     await this.#pass(async () => {
       // Before all watermarks: what was of the present before a crash still is.
-      for (const staging of this.#sources) if (staging.present) this.#tellPresent(staging);
+      for (const staging of this.#sources) if (staging.present) this.#tellPresent(staging, true);
       // Nobody waits for rows that never come: told first, so that no watermark of the others is passed over.
       for (const staging of this.#sources) if (staging.planned.quiet) this.#tellWatermark(staging, Infinity);
       for (const staging of this.#sources) {
@@ -282,7 +282,7 @@ export class Intake {
       staging.watermark.advance(Infinity);
       this.#tellWatermark(staging, Infinity);
       staging.over.resolve();
-      for (const other of this.#sources) if ((other === staging ? staging.planned.teaches : other.before.includes(staging)) && other.present) this.#tellPresent(other);
+      for (const other of this.#sources) if ((other === staging ? staging.planned.teaches : other.before.includes(staging)) && other.present) this.#tellPresent(other, false);
     }
     await this.#flush();
   }
@@ -320,8 +320,8 @@ export class Intake {
     if (staging.watermark.advance(watermark)) this.#tellWatermark(staging, watermark);
   }
 
-  #tellPresent({ links }: Staging): void {
-    if (this.#learns) for (const link of links) if (link.to.kind !== 'sink') this.#outletOf(link).present(link);
+  #tellPresent({ links }: Staging, again: boolean): void {
+    if (this.#learns) for (const link of links) if (link.to.kind !== 'sink') this.#outletOf(link).present(link, again);
   }
 
   #tellWatermark(staging: Staging, time: Time): void {

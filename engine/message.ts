@@ -19,7 +19,7 @@ export const MessageKind = {
   series: 6,
   /** A training task's answer. */
   answer: 7,
-  /** The sources that only teach have ended: what comes on this link from now on is of the present. */
+  /** The sources that only teach have ended: what comes on this link from now on is of the present. `time` 1: they had before a restart. */
   present: 8,
 } as const;
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];

@@ -263,8 +263,8 @@ export class Outlet {
     for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.watermark, link.id, 0, time);
   }
 
-  present(link: Link): void {
-    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.present, link.id, 0, 0);
+  present(link: Link, again: boolean): void {
+    for (let to = 0; to < this.#channels.length; to++) this.#message(to, MessageKind.present, link.id, 0, again ? 1 : 0);
   }
 
   barrier(checkpoint: number): void {

@@ -89,7 +89,7 @@ export class Shard {
     const down = {
       rows: (node: PlannedOperator, from: 'rows' | 'late', batch: Parameters<Outlet['rows']>[1]) => send(node, (outlet, link) => link.outlet === from && leaves(node, link) && outlet.rows(link, batch)),
       finding: (node: PlannedOperator, finding: Parameters<Outlet['finding']>[1]) => send(node, (outlet, link) => link.outlet === 'rows' && leaves(node, link) && outlet.finding(link, finding)),
-      present: (node: PlannedOperator) => send(node, (outlet, link) => link.to.kind !== 'sink' && outlet.present(link)),
+      present: (node: PlannedOperator, again: boolean) => send(node, (outlet, link) => link.to.kind !== 'sink' && outlet.present(link, again)),
       watermark: (node: PlannedOperator, time: number) => send(node, (outlet, link) => outlet.watermark(link, time)),
       ask: (node: PlannedOperator, ask: Ask) => report({ type: 'ask', node: node.index, ask }),
     };

@@ -17,7 +17,7 @@ export interface Downstream {
   finding(node: PlannedOperator, finding: Finding): void;
   watermark(node: PlannedOperator, time: Time): void;
   /** The node has learnt from the past. */
-  present(node: PlannedOperator): void;
+  present(node: PlannedOperator, again: boolean): void;
   ask(node: PlannedOperator, ask: Ask): void;
 }
 

@@ -42,6 +42,8 @@ export class Stage {
   readonly output: StageOutput;
   /** Which inputs are of the present: 1; undefined where the graph never reads the past. */
   readonly #present: WatermarkMerge | undefined;
+  /** What is behind the watermark of the past's findings and timers is dealt with before the present: a node that was there before the past was read is ahead of it. */
+  #concludes = false;
   readonly #operator: Operator;
   readonly #definition: AnyOperator;
   readonly #names: ThreadNames;
@@ -94,15 +96,23 @@ export class Stage {
     this.watermarks.set(port, shard, time);
   }
 
-  /** An input has come to the present, by one of its shards. With all of them this node has, and says so, also to those that learn where it does not. */
-  setPresent(port: number, shard: number): void {
+  /**
+   * An input has come to the present, by one of its shards. With all of them this node has, and says so, also to those that learn
+   * where it does not. `again`: it had before a restart.
+   */
+  setPresent(port: number, shard: number, again: boolean): void {
     if (this.#present === undefined || this.#present.time === 1) return;
     this.#present.set(port, shard, 1);
     if (this.#present.time !== 1) return;
+    if (this.node.learns && !again) this.#concludes = true;
+    else this.#becomePresent(again);
+  }
+
+  #becomePresent(again: boolean): void {
     this.output.emit();
     this.output.learning = false;
-    for (const { stage, port: to } of this.output.fused) stage.setPresent(to, 0);
-    this.#down.present(this.node);
+    for (const { stage, port } of this.output.fused) stage.setPresent(port, 0, again);
+    this.#down.present(this.node, again);
   }
 
   /** The shard has promised more to the port than another shard of the same sender. */
@@ -114,7 +124,7 @@ export class Stage {
 
   /** True when there is something to do for the present watermark. */
   get behind(): boolean {
-    return this.#restored || this.watermarks.time > this.output.watermark;
+    return this.#restored || this.#concludes || this.watermarks.time > this.output.watermark;
   }
 
   /** One step. `done`: it has caught up, and has told its consumers. `waits`: for a training task's answer. */
@@ -146,6 +156,10 @@ export class Stage {
         // What was learnt may have set timers, or asked again.
         if (this.state.dueBlock(time) >= 0 || this.output.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !goesOn || ask.waits))) continue;
         this.#passOn(time);
+        if (this.#concludes) {
+          this.#concludes = false;
+          this.#becomePresent(false);
+        }
         return 'done';
       }
       // What is gathered goes on when it fills a batch, or before the watermark does.

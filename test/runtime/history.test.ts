@@ -194,6 +194,27 @@ await t.test('killed in the middle of the past, it goes on there', async (t) => 
   t.equal(difference(outputs[1]!, outputs[0]!), undefined);
 });
 
+await t.test('a new detector learns in a graph that has run before: its alerts of the past are not told, by who was there before', async (t) => {
+  const path = folder(t);
+  const before = samples(3, 3, NOW - 600 * MINUTE, NOW);
+  const sinks = (from: readonly string[]): Parts['sinks'] => ({ history: { type: 'duckdb', from: 'metrics', path: 'history.duckdb', retention: 'forever' }, out: { type: 'capture', from } });
+  const feed = new Feed(before);
+  const settings: Settings = { sources: [feedSource(feed, { live: true })], clock: at(NOW + 300 * MINUTE), checkpoint: checkpoints(path, 5) };
+  const first = await start(path, { sources: { metrics: { type: 'feed' } }, operators: { odd: { type: 'detect', from: 'metrics', warmup: 20 }, alerts: { type: 'correlate', from: 'odd', by: ['host'] } }, sinks: sinks(['odd', 'alerts']) }, settings);
+  await until(() => first.runtime.status().nodes[1]!.rowsIn === before.length && feed.committed.at(-1) === before.length);
+  await first.runtime.drain();
+  const findings = captured('out').findings.length;
+  t.ok(findings > 0, 'there are some');
+  for (const row of samples(4, 3, NOW, NOW + 100 * MINUTE)) feed.give(row);
+  feed.end();
+  const operators = { odd: { type: 'detect', from: 'metrics', warmup: 20 }, strange: { type: 'detect', from: ['past', 'metrics'], warmup: 20 }, alerts: { type: 'correlate', from: ['odd', 'strange'], by: ['host'] } };
+  const second = await start(path, { sources: { past: { type: 'history', store: 'history', node: 'metrics' }, metrics: { type: 'feed', after: 'past' } }, operators, sinks: sinks(['odd', 'strange', 'alerts']) }, settings);
+  await second.runtime.finished;
+  const later = captured('out').findings.slice(findings);
+  t.ok(later.some(({ node }) => node === 'strange') && later.some(({ node }) => node === 'alerts'), 'it is told of the present');
+  t.same(later.filter(({ finding }) => finding.openedAt < NOW - 60 * MINUTE).map(({ node, finding }) => [node, finding.openedAt, finding.state]), []);
+});
+
 await t.test('while the store does not answer, the present waits, and the graph can be stopped', async (t) => {
   const path = folder(t);
   let away = true;
