@@ -35,7 +35,7 @@ export class Journal {
   readonly #refused: (error: Error) => void;
   /** The newest decision's number. */
   #newest: number;
-  /** Numbers of the decisions that are still to be repeated. */
+  /** Numbers of the decisions that are still to be repeated, or that say how far runs before a crash may have come where this one has not. */
   readonly #pending: Map<Decision, number>;
 
   private constructor(log: DiskLog, decisions: ReadonlyMap<Decision, number>, newest: number, refused: (error: Error) => void) {
@@ -45,7 +45,7 @@ export class Journal {
     this.decisions = [...decisions.keys()];
     this.horizon = this.decisions.reduce((furthest, decision) => (decision.type === 'horizon' ? Math.max(furthest, decision.watermark) : furthest), -Infinity);
     this.ended = new Set(this.decisions.flatMap((decision) => (decision.type === 'end' ? [decision.source] : [])));
-    this.#pending = new Map([...decisions].filter(([{ type }]) => type === 'idle' || type === 'dated' || type === 'answer'));
+    this.#pending = new Map(decisions);
   }
 
   /**
@@ -75,6 +75,7 @@ export class Journal {
   async record(decision: Decision): Promise<boolean> {
     try {
       this.#newest = Math.max(this.#newest, await this.#log.append(Buffer.from(JSON.stringify(decision))));
+      if (decision.type === 'end') for (const before of this.#pending.keys()) if (before.type === 'end' && before.source === decision.source) this.#pending.delete(before);
       return true;
     } catch (error) {
       if (error instanceof EndUnknown) throw error;
@@ -88,11 +89,15 @@ export class Journal {
     this.#pending.delete(decision);
   }
 
-  /** What a checkpoint saves as its place: before everything that is still to be repeated. Answers due before `passed` will not be asked for any more. */
+  /**
+   * What a checkpoint saves as its place: before everything that is still to be repeated, and before how far a run before a crash may have
+   * come: the next one must know that, too. Answers due before `passed` will not be asked for any more.
+   */
   place(passed: Time): number {
     let place = this.#newest;
     for (const [decision, sequence] of this.#pending) {
-      if (decision.type === 'answer' && decision.due < passed) this.#pending.delete(decision);
+      const isPast = (decision.type === 'answer' && decision.due < passed) || (decision.type === 'horizon' && decision.watermark <= passed);
+      if (isPast) this.#pending.delete(decision);
       else place = Math.min(place, sequence - 1);
     }
     return place;
