@@ -36,15 +36,26 @@ async function streamOf(connection: NatsConnection, given: object = {}): Promise
 
 /** Everything that the stream has. */
 async function kept(connection: NatsConnection): Promise<JsMsg[]> {
-  const consumer = await connection.jetstream().consumers.get('OUT');
+  const consumer = await asked(() => connection.jetstream().consumers.get('OUT'));
   const messages: JsMsg[] = [];
-  if ((await consumer.info()).num_pending > 0) {
+  if ((await asked(() => consumer.info())).num_pending > 0) {
     for await (const message of await consumer.consume()) {
       messages.push(message);
       if (message.info.pending === 0) break;
     }
   }
   return messages;
+}
+
+/** A request that is under way while the connection comes back may be lost by the client: it is made again. */
+async function asked<T>(request: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'TIMEOUT') throw error;
+    }
+  }
 }
 
 const idOf = (message: { headers?: { get(name: string): string } | undefined }): string => message.headers?.get('Nats-Msg-Id') ?? '';
