@@ -52,7 +52,7 @@ export class World {
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
   /** By their text. */
-  readonly #decisions = new Map<string, Decision>();
+  readonly #decisions = new Map<string, { readonly decision: Decision; readonly path: string }>();
   readonly #latency: Latency;
   readonly #gathers: number;
   /** How many of each fault may still happen. */
@@ -100,7 +100,7 @@ export class World {
       rows: this.#store.rows,
       findings: this.#store.findings,
       lines: this.#lines(),
-      decisions: [...this.#decisions.values()],
+      decisions: Array.from(this.#decisions.values(), ({ decision }) => decision),
       violations: [...this.#violations, ...this.#store.contradictions],
       trace: this.#trace,
       steps: scheduler.steps,
@@ -267,10 +267,10 @@ export class World {
   #collectDecisions(): void {
     for (const path of this.#disk.paths()) {
       if (!path.startsWith(JOURNAL)) continue;
-      for (const decision of decisionsIn(this.#disk.content(path)!)) {
-        const text = JSON.stringify(decision);
-        if (decision.type !== 'horizon' && !this.#decisions.has(text)) this.#decisions.set(text, decision);
-      }
+      const found = new Map(decisionsIn(this.#disk.content(path)!).map((decision) => [JSON.stringify(decision), decision]));
+      // What a process wrote before it died may be there, and go with the power before the next one reads it: that was never decided.
+      for (const [text, before] of this.#decisions) if (before.path === path && !found.has(text)) this.#decisions.delete(text);
+      for (const [text, decision] of found) if (decision.type !== 'horizon' && !this.#decisions.has(text)) this.#decisions.set(text, { decision, path });
     }
   }
 
