@@ -70,6 +70,8 @@ export class Run {
   #number = 0;
   /** Takes the next checkpoint back. */
   #unschedule: () => void = () => {};
+  /** Settles when sinks and sources are open. */
+  #opening: Promise<void> = Promise.resolve();
   /** Settles with the checkpoint being taken, if any. */
   #taking: Promise<unknown> = Promise.resolve();
   /** The end of the intake's sources is being saved and told. */
@@ -102,14 +104,11 @@ export class Run {
     this.#controls = told.map((memory, shard) => new ControlSender(new Channel(memory, CONTROL_SHAPE, this.#signal, this.#signals[shard]!)));
     this.#checkpoints = store === undefined ? undefined : new Checkpoints(store, plan, options.clock);
     this.finished = this.#done.promise;
-    this.finished.catch(() => {});
-    this.#failed.promise.catch(() => {});
-    this.#gone.catch(() => {});
+    for (const each of [this.finished, this.#failed.promise, this.#gone]) each.catch(() => {});
   }
 
   start(): Promise<void> {
-    this.#started = this.#start();
-    return this.#started;
+    return (this.#started = this.#start());
   }
 
   async #start(): Promise<void> {
@@ -125,8 +124,7 @@ export class Run {
       if (announced !== undefined) this.names.learn(announced);
       // Threads come up while stores are opened: both take their time.
       this.#startShards(restored, localSlots);
-      await this.#openSinks(restored);
-      await this.#openSources(restored);
+      await (this.#opening = this.#openSinks(restored).then(() => this.#openSources(restored)));
       this.#startPumps(restored);
       const intake = this.#openIntake(restored);
       this.#open.resolve(intake);
@@ -182,6 +180,7 @@ export class Run {
   async #openSources(restored: Restored | undefined): Promise<void> {
     for (const [index, { spec, local }] of this.plan.sources.entries()) {
       if (local !== undefined) continue;
+      if (this.#stopping) throw new Error('the graph stopped before its sources were open');
       const definition = this.#options.registry.sources.find((d) => d.name === spec.type)!;
       const source = definition.create(spec.config, { ...this.#host.context(spec.name), history: (sink) => this.sinks.get(sink)?.history });
       this.sources.set(index, source);
@@ -388,6 +387,8 @@ export class Run {
     await Promise.allSettled([this.#shards?.returned(), ...this.#running]);
     telling();
     await this.#training?.close();
+    // One that is being opened would be open after it is closed, beside that of whoever starts next.
+    await this.#opening.catch(() => {});
     for (const source of this.sources.values()) await source.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a source failed'));
     for (const sink of this.sinks.values()) await sink.close().catch((error: Error) => this.#options.log.warn({ err: error }, 'closing a sink failed'));
     // Whoever starts next must find what is being committed, and not begin before it.
