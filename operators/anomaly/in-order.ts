@@ -8,14 +8,25 @@ export const orderColumns = { last: 'f64', followed: 'u8' } as const;
 /** Larger values overflow when squared. */
 const LARGEST = 1e150;
 
-/** Whether a row has a value to judge: no stale marker, not NaN or infinite, and not so large that its square is. */
+/** Not NaN or infinite, and not so large that its square is. */
+export function isBounded(value: number): boolean {
+  return Math.abs(value) <= LARGEST;
+}
+
+/** Whether a row has a value to judge: no stale marker, and a bounded one. */
 export function isJudged(batch: Batch, i: number): boolean {
-  return (batch.flags[i]! & STALE) === 0 && Math.abs(batch.value[i]!) <= LARGEST;
+  return (batch.flags[i]! & STALE) === 0 && isBounded(batch.value[i]!);
 }
 
 /** Hands rows that are older than the last one of their series to `late`; those of equal time are followed in their order. */
 export class InOrder {
+  readonly #isFollowed: (batch: Batch, i: number) => boolean;
   #isLate = new Uint8Array(BATCH_ROWS);
+
+  /** `isFollowed`: rows that move their series on. */
+  constructor(isFollowed: (batch: Batch, i: number) => boolean = isJudged) {
+    this.#isFollowed = isFollowed;
+  }
 
   /** The rows that are not late, with all their columns; undefined: there are none. */
   take(batch: Batch, { last, followed }: Columns<typeof orderColumns>, out: Output): Batch | undefined {
@@ -29,7 +40,7 @@ export class InOrder {
       if (isLate) {
         out.late(batch, i, 'late');
         late += 1;
-      } else if (isJudged(batch, i)) {
+      } else if (this.#isFollowed(batch, i)) {
         last[slot] = time;
         followed[slot] = 1;
       }

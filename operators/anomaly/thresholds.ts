@@ -1,5 +1,5 @@
-import type { Feedback } from '../../engine/finding.js';
-import type { Names } from '../../engine/operator.js';
+import type { Feedback, Finding } from '../../engine/finding.js';
+import type { Names, OperatorContext } from '../../engine/operator.js';
 import { factorOf, lower, raise, share, withoutVerdict, withVerdict, type Verdicts } from './feedback.js';
 
 /** The column that an operator multiplies its thresholds by; 0 stands for 1. */
@@ -9,6 +9,7 @@ export interface Factors {
 
 /** Keeps by slot what people said, and makes the factors of it. Of a metric with a million series most have the same: they share it. */
 export class Thresholds {
+  readonly #node: string;
   readonly #names: Names;
   readonly #surprise: number;
   /** By slot; empty where nobody has said anything. */
@@ -19,13 +20,15 @@ export class Thresholds {
   readonly #restored = new Map<string, Verdicts>();
 
   /** `surprise`: the score that opens an anomaly by itself, if any does. */
-  constructor(names: Names, surprise = 1) {
+  constructor({ node, names }: Pick<OperatorContext, 'node' | 'names'>, surprise = 1) {
+    this.#node = node;
     this.#names = names;
     this.#surprise = surprise;
   }
 
-  /** Changes the series that it is about, and those of the same metric that are followed now: some 60 ns a slot. */
-  take(said: Feedback, columns: Factors, isFollowed: (slot: number) => boolean): void {
+  /** Where it is what people say of an anomaly of this node: changes the series that it is about, and those of the same metric that are followed now, some 60 ns a slot. */
+  take(said: Finding, columns: Factors, isFollowed: (slot: number) => boolean): void {
+    if (said.kind !== 'feedback' || said.toldBy !== this.#node) return;
     const { id, series, metric, state } = said;
     const others = share(this.#by(said, 1));
     this.#restored.clear();

@@ -1,8 +1,8 @@
 import { allocateBatch, type Batch } from '../../engine/batch.js';
 import { about, findingId, severities, type Anomaly, type Finding } from '../../engine/finding.js';
-import { BATCH_ROWS } from '../../engine/limits.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { rarityAt } from '../anomaly/feedback.js';
+import { InOrder, isBounded } from '../anomaly/in-order.js';
 import { Thresholds } from '../anomaly/thresholds.js';
 import { formatDuration } from '../../engine/scalars.js';
 import type { Config, State } from './config.js';
@@ -18,13 +18,6 @@ import { NONE, type Season } from './season.js';
 
 export const columnNames = ['score', 'agree', 'expected', 'lower', 'upper'] as const;
 export type Column = (typeof columnNames)[number];
-
-/** Larger values overflow when squared: as NaN and the infinities, they are passed on unjudged. */
-const LARGEST = 1e150;
-
-function isFollowed(value: number): boolean {
-  return Math.abs(value) <= LARGEST;
-}
 
 /** A period takes effect so much time after it was asked for. */
 const LOOK_MS = 60_000;
@@ -46,13 +39,13 @@ export class Detector implements Operator<State, string, Column> {
   readonly #verdict: Verdict = { expected: 0, reach: 0, confidence: 0, severity: 0, peak: 0, score: 0, again: false };
   readonly #thresholds: Thresholds;
   readonly #maintenance: Maintenance;
-  #isLate = new Uint8Array(BATCH_ROWS);
+  readonly #inOrder = new InOrder((batch, i) => isBounded(batch.value[i]!));
 
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
     this.#maintenance = new Maintenance(of.maintenance, context.names);
-    this.#thresholds = new Thresholds(context.names, of.surprise);
+    this.#thresholds = new Thresholds(context, of.surprise);
     this.#limits = {
       memory: of.memory,
       warmup: of.warmup,
@@ -79,17 +72,15 @@ export class Detector implements Operator<State, string, Column> {
   }
 
   push(batch: Batch, columns: Columns<State>, out: Output<Column>): void {
-    const late = this.#markLate(batch, columns);
-    for (let i = 0; i < batch.length && late > 0; i++) if (this.#isLate[i] === 1) out.late(batch, i, 'late');
-    if (late === batch.length) return;
-    const rows = late === 0 ? batch : this.#inTime(batch);
+    const rows = this.#inOrder.take(batch, columns, out);
+    if (rows === undefined) return;
     const added = out.extend(rows);
     if (this.#maintenance.none && this.#areFinite(rows)) this.#follow(rows, columns, added, out);
     else this.#followSome(rows, columns, added, out);
   }
 
   #areFinite({ length, value }: Batch): boolean {
-    for (let i = 0; i < length; i++) if (!isFollowed(value[i]!)) return false;
+    for (let i = 0; i < length; i++) if (!isBounded(value[i]!)) return false;
     return true;
   }
 
@@ -108,7 +99,7 @@ export class Detector implements Operator<State, string, Column> {
     for (let i = 0; i < batch.length; i++) {
       const slot = batch.slot[i]!;
       for (const name of columnNames) added[name][i] = NaN;
-      if (!isFollowed(batch.value[i]!)) continue;
+      if (!isBounded(batch.value[i]!)) continue;
       if (this.#maintenance.covers(slot, batch.time[i]!)) {
         // What came before it may have opened what it closes.
         if (waiting.has(slot)) follow();
@@ -133,7 +124,7 @@ export class Detector implements Operator<State, string, Column> {
 
   /** What people say of its own anomalies. */
   receive(finding: Finding, columns: Columns<State>): void {
-    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, columns, (slot) => columns.followed[slot] === 1);
+    this.#thresholds.take(finding, columns, (slot) => columns.followed[slot] === 1);
   }
 
   learn(slot: number, answer: Uint8Array): void {
@@ -154,39 +145,6 @@ export class Detector implements Operator<State, string, Column> {
     this.#thresholds.release(slot);
     this.#judge.expectation.found?.release(slot);
     this.#maintenance.release(slot);
-  }
-
-  /** Marks the rows that are older than the last one of their series, and counts them. */
-  #markLate(batch: Batch, { last, followed }: Columns<State>): number {
-    if (this.#isLate.length < batch.length) this.#isLate = new Uint8Array(batch.length);
-    let count = 0;
-    for (let i = 0; i < batch.length; i++) {
-      const slot = batch.slot[i]!;
-      const time = batch.time[i]!;
-      const late = followed[slot] === 1 && time < last[slot]! ? 1 : 0;
-      this.#isLate[i] = late;
-      count += late;
-      if (late === 1 || !isFollowed(batch.value[i]!)) continue;
-      last[slot] = time;
-      followed[slot] = 1;
-    }
-    return count;
-  }
-
-  /** The rows that are not late, with all their columns. */
-  #inTime(batch: Batch): Batch {
-    const names = Object.keys(batch.columns);
-    const rows = allocateBatch(names, batch.length);
-    for (let i = 0; i < batch.length; i++) {
-      if (this.#isLate[i] === 1) continue;
-      const n = rows.length++;
-      rows.time[n] = batch.time[i]!;
-      rows.slot[n] = batch.slot[i]!;
-      rows.value[n] = batch.value[i]!;
-      rows.flags[n] = batch.flags[i]!;
-      for (const name of names) rows.columns[name]![n] = batch.columns[name]![i]!;
-    }
-    return rows;
   }
 
   #follow(rows: Rows, columns: Columns<State>, added: Readonly<Record<Column, Float64Array>>, out: Output<Column>): void {

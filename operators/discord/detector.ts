@@ -41,7 +41,7 @@ export class Detector implements Operator<State, string, Column> {
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
-    this.#thresholds = new Thresholds(context.names);
+    this.#thresholds = new Thresholds(context);
     this.#rules = { opens: of.for, most: 1, calm: CALM, closes: of.close_for ?? of.length };
     this.#warmup = of.warmup ?? Math.ceil(of.history / 2);
     this.#least = distanceOf(of.min_correlation);
@@ -59,7 +59,7 @@ export class Detector implements Operator<State, string, Column> {
 
   /** What people say of its own anomalies. */
   receive(finding: Finding, state: Columns<State>): void {
-    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, state, (slot) => state.ranks[RANKS * slot]! > 0);
+    this.#thresholds.take(finding, state, (slot) => state.ranks[RANKS * slot]! > 0);
   }
 
   save(slot: number): Uint8Array | undefined {

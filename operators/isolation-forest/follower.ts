@@ -10,8 +10,6 @@ import { contributions, expectedOf, lessonOf, readModel, type Lesson, type Model
 
 export type Column = 'score' | 'raw' | 'expected' | 'lower' | 'upper';
 
-/** Larger values overflow when squared: as NaN and the infinities, they are none. */
-export const LARGEST = 1e150;
 
 /** Of the numbers of a vector, a finding names at most so many, which make at least this share of the forest score. */
 const NAMED = 3;

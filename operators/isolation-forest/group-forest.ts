@@ -1,7 +1,8 @@
 import { STALE, type Batch } from '../../engine/batch.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { MOST_MEMBERS, MOST_WAITING, type Config, type State } from './config.js';
-import { Follower, LARGEST, type Column } from './follower.js';
+import { isBounded } from '../anomaly/in-order.js';
+import { Follower, type Column } from './follower.js';
 import { step, type Kept } from './history.js';
 import type { Model } from './model.js';
 
@@ -30,7 +31,7 @@ export class GroupForest implements Operator<State, string, Column> {
       const time = batch.time[i]!;
       const gone = (batch.flags[i]! & STALE) !== 0;
       const value = gone ? NaN : batch.value[i]!;
-      if (!gone && !(Math.abs(value) <= LARGEST)) continue;
+      if (!gone && !isBounded(value)) continue;
       const end = (Math.floor(time / size) + 1) * size;
       if (end <= out.watermark) {
         out.late(batch, i, 'late');

@@ -1,7 +1,8 @@
-import { STALE, type Batch } from '../../engine/batch.js';
+import type { Batch } from '../../engine/batch.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import type { Config, State } from './config.js';
-import { Follower, LARGEST, type Column } from './follower.js';
+import { isJudged } from '../anomaly/in-order.js';
+import { Follower, type Column } from './follower.js';
 import { inOrder, pushRecent, step, type Kept } from './history.js';
 import { embed, featureNames, featuresOf, spanOf } from './shingle.js';
 
@@ -32,7 +33,7 @@ export class SeriesForest implements Operator<State, string, Column> {
         continue;
       }
       const row = out.row(time, slot, value, batch.flags[i]);
-      if ((batch.flags[i]! & STALE) !== 0 || !(Math.abs(value) <= LARGEST)) {
+      if (!isJudged(batch, i)) {
         this.#set(out, row, NaN, NaN, NaN, NaN, NaN);
         continue;
       }

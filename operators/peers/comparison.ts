@@ -1,8 +1,9 @@
-import { STALE, type Batch } from '../../engine/batch.js';
+import type { Batch } from '../../engine/batch.js';
 import type { Finding } from '../../engine/finding.js';
 import type { Columns, Operator, OperatorContext, Output } from '../../engine/operator.js';
 import { formatDuration } from '../../engine/scalars.js';
 import { CLOSED, end as endEpisode, findingOf, follow, OPENED, QUIET, type Change, type EpisodeRules } from '../anomaly/episode.js';
+import { isJudged } from '../anomaly/in-order.js';
 import { rank, RANKS, scoreOf, topOf, type Scale } from '../anomaly/score.js';
 import { Thresholds } from '../anomaly/thresholds.js';
 import { panesOf, type Config, type State } from './config.js';
@@ -11,8 +12,6 @@ import { judgeFleet, learnDistance, ratioOf, type Fleet, type FleetRules } from 
 
 export type Column = 'score' | 'expected' | 'lower' | 'upper' | 'peers';
 
-/** Larger values overflow when summed. */
-const LARGEST = 1e150;
 /** Ratios that a tenth and a hundredth of normal rows exceed, and a thousandth of heavy-tailed ones; twice as far out as the edge is rare in any series. */
 const SCALE: Scale = { begin: [0.4, 0.55, 1.2], top: 2 };
 /** Members that a finding of the group names. */
@@ -38,7 +37,7 @@ export class Comparison implements Operator<State, string, Column> {
   constructor(of: Config, context: OperatorContext) {
     this.#config = of;
     this.#context = context;
-    this.#thresholds = new Thresholds(context.names);
+    this.#thresholds = new Thresholds(context);
     this.#panes = panesOf(of, context.lead);
     this.#rules = { opens: of.for, most: Math.ceil(of.for / 2), calm: of.close, closes: of.close_for };
     this.#fleetRules = { eps: of.eps, sensitivity: of.sensitivity, minPoints: of.min_points, leastAbsolute: of.min_deviation, leastRelative: of.min_relative };
@@ -48,7 +47,7 @@ export class Comparison implements Operator<State, string, Column> {
     const { window, lateness } = this.#config;
     for (let i = 0; i < batch.length; i++) {
       const value = batch.value[i]!;
-      if ((batch.flags[i]! & STALE) !== 0 || !(Math.abs(value) <= LARGEST)) continue;
+      if (!isJudged(batch, i)) continue;
       const end = (Math.floor(batch.time[i]! / window) + 1) * window;
       const member = batch.slot[i]!;
       const group = this.#context.names.group(member);
@@ -64,7 +63,7 @@ export class Comparison implements Operator<State, string, Column> {
 
   /** What people say of its own anomalies. */
   receive(finding: Finding, state: Columns<State>): void {
-    if (finding.kind === 'feedback' && finding.toldBy === this.#context.node) this.#thresholds.take(finding, state, (slot) => state.ranks[RANKS * slot]! > 0);
+    this.#thresholds.take(finding, state, (slot) => state.ranks[RANKS * slot]! > 0);
   }
 
   save(slot: number): Uint8Array | undefined {
