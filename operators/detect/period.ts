@@ -12,7 +12,7 @@ const TIMES = 3;
 const WHOLE = 0.35;
 const HALF = 0.2;
 /** Of several peaks the first that is nearly as high as the highest: the others are multiples of it. */
-const NEARLY = 0.9;
+const NEARLY = 0.8;
 /** Values count up to so many standard deviations: one spike makes no period. */
 const CLIP = 3;
 

@@ -35,7 +35,8 @@ await t.test('a period is found, whatever the shape; with noise, a trend, uneven
         const found = periodOf(Float64Array.from(times), Float64Array.from(values)).ms / MINUTE;
         if (!(Math.abs(found / period - 1) < 0.02)) throw new Error(`${found} for ${period} of a ${shape}`);
       }),
-      { numRuns: 60 },
+      // Between two lags a narrow peak is lower than a later one that lies on a lag.
+      { numRuns: 60, examples: [[1175285995, 'pulse', 20.39526752894398]] },
     ),
   );
   t.end();
