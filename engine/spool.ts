@@ -3,6 +3,7 @@ import type { Position } from './connector.js';
 import { Deferred } from './deferred.js';
 import { DiskLog } from './disk-log.js';
 import { SPOOL_MEMORY_BYTES } from './limits.js';
+import { pause, systemTimers } from './timers.js';
 
 /** Of the bound, for one record: so there is room for the next whenever all before it are taken, though the newest segment stays. */
 const RECORD_SHARE = 1 / 4;
@@ -32,6 +33,10 @@ export interface SpoolOptions {
   readonly damaged: (message: string) => void;
   /** Bytes kept in memory; default: the engine's limit. */
   readonly memory?: number;
+  /** Where memory is used up: ms that an append waits for the store to take something, before the disk is used. Default: none. */
+  readonly patience?: number;
+  /** The bytes of a record, as they were appended, are not looked at any more: their memory may be used again. Told of most records. */
+  readonly released?: (bytes: Uint8Array) => void;
 }
 
 /** How much waits. */
@@ -58,6 +63,7 @@ export class Spool {
   readonly #log: DiskLog;
   readonly #options: SpoolOptions;
   readonly #memory: number;
+  readonly #patience: number;
   /** The newest records; those before are on disk alone. */
   readonly #held: Held[] = [];
   #heldBytes = 0;
@@ -65,6 +71,8 @@ export class Spool {
   #unstored = 0;
   #appended: number;
   #acknowledged: number;
+  /** The last record that whoever reads was given from memory: he may still look at it until he acknowledges it. */
+  #lent = 0;
   #oldest: Time | undefined;
   /** A write failed: records would be missing between others, so the sink must fail, and the next run writes them again. */
   #failure: Error | undefined;
@@ -77,6 +85,7 @@ export class Spool {
     this.#log = log;
     this.#options = options;
     this.#memory = options.memory ?? SPOOL_MEMORY_BYTES;
+    this.#patience = options.patience ?? 0;
     const from = options.from as { appended: number; acknowledged: number } | undefined;
     this.#appended = from?.appended ?? log.next - 1;
     // What is no longer on disk went to the store before the crash.
@@ -111,6 +120,7 @@ export class Spool {
     this.#heldBytes += bytes.length;
     this.#unstored += size;
     this.#tell();
+    if (this.#patience > 0) await this.#forRoom();
     if (this.#heldBytes > this.#memory) await this.#letGo();
   }
 
@@ -134,14 +144,16 @@ export class Spool {
     return undefined;
   }
 
-  /** The store has the records up to this one. */
+  /** The store has the records up to this one; whoever was given them looks at them no more. */
   async acknowledge(upTo: number): Promise<void> {
     this.#acknowledged = Math.max(this.#acknowledged, upTo);
     this.#oldest = undefined;
     while (this.#held[0] !== undefined && this.#held[0].sequence <= upTo) {
       const { bytes, stored } = this.#held.shift()!;
       this.#heldBytes -= bytes.length;
+      // Of one that is being written the disk has a copy.
       if (stored === undefined) this.#unstored -= sizeOnDisk(bytes);
+      this.#options.released?.(bytes);
     }
     await this.#log.drop(this.#acknowledged);
     this.#tell();
@@ -187,6 +199,17 @@ export class Spool {
     this.#changed = new Deferred();
   }
 
+  /** Waits until there is room in memory, or the store takes nothing for a while, or will not be waited for. */
+  async #forRoom(): Promise<void> {
+    while (this.#heldBytes > this.#memory && this.#usable() && !this.#aborted) {
+      const before = this.#acknowledged;
+      const changed = new AbortController();
+      await Promise.race([this.#changed.promise, pause(systemTimers, this.#patience, changed.signal)]);
+      changed.abort();
+      if (this.#usable() && this.#acknowledged === before) return;
+    }
+  }
+
   /** Half of the memory at once, so that many records share the wait for the disk. */
   async #letGo(): Promise<void> {
     let bytes = this.#heldBytes;
@@ -198,7 +221,11 @@ export class Spool {
     }
     await this.#store(going);
     const last = going.at(-1)!.sequence;
-    while (this.#held[0] !== undefined && this.#held[0].sequence <= last) this.#heldBytes -= this.#held.shift()!.bytes.length;
+    while (this.#held[0] !== undefined && this.#held[0].sequence <= last) {
+      const { bytes, sequence } = this.#held.shift()!;
+      this.#heldBytes -= bytes.length;
+      if (sequence > this.#lent) this.#options.released?.(bytes);
+    }
   }
 
   async #store(records: readonly Held[]): Promise<void> {
@@ -212,17 +239,18 @@ export class Spool {
   }
 
   #write({ sequence, time, bytes }: Held): Promise<number> {
-    const payload = new Uint8Array(TIME_BYTES + bytes.length);
-    new DataView(payload.buffer).setFloat64(0, time, true);
-    payload.set(bytes, TIME_BYTES);
+    const appended = new Uint8Array(TIME_BYTES);
+    new DataView(appended.buffer).setFloat64(0, time, true);
     this.#unstored -= sizeOnDisk(bytes);
-    return this.#log.append(payload, sequence);
+    return this.#log.append([appended, bytes], sequence);
   }
 
   #fromMemory(limitBytes: number): SpoolRecord[] {
     let taken = 0;
     const end = this.#held.findIndex(({ bytes }) => (taken += bytes.length) >= limitBytes);
-    return end < 0 ? [...this.#held] : this.#held.slice(0, end + 1);
+    const given = end < 0 ? [...this.#held] : this.#held.slice(0, end + 1);
+    this.#lent = Math.max(this.#lent, given.at(-1)!.sequence);
+    return given;
   }
 
   /** Nothing where all that is not in memory is damaged, or went to the store before a crash: it is passed over. */

@@ -1,3 +1,5 @@
+import type { RecordMemory } from './record-memory.js';
+
 /** What a record of the spool holds: lines for one table, and what the table must have before it takes them. */
 export interface TableLines {
   readonly kind: 'rows' | 'findings';
@@ -11,9 +13,9 @@ export interface TableLines {
 }
 
 /** The length of a header of JSON, u32 little endian; the header; the lines. Takes a copy of these. */
-export function encodeLines({ body, ...header }: TableLines): Uint8Array {
+export function encodeLines({ body, ...header }: TableLines, memory: RecordMemory): Uint8Array {
   const json = Buffer.from(JSON.stringify(header));
-  const bytes = new Uint8Array(4 + json.length + body.length);
+  const bytes = memory.take(4 + json.length + body.length);
   new DataView(bytes.buffer).setUint32(0, json.length, true);
   bytes.set(json, 4);
   bytes.set(body, 4 + json.length);

@@ -11,10 +11,11 @@ import { config, type QuestdbConfig } from './config.js';
 import { Delivery } from './delivery.js';
 import type { FindingLines } from './findings.js';
 import { QuestdbHistory } from './history.js';
-import { RECORD_BYTES, WARN_EVERY_MS } from './limits.js';
+import { PATIENCE_MS, RECORD_BYTES, WARN_EVERY_MS } from './limits.js';
 import { TableNames } from './names.js';
 import { NodeRows } from './node-rows.js';
 import { encodeLines, type TableLines } from './record.js';
+import { RecordMemory } from './record-memory.js';
 import { Server } from './server.js';
 import { Tables } from './tables.js';
 
@@ -31,6 +32,7 @@ class QuestdbSink implements Sink {
   readonly #context: ConnectorContext;
   readonly #names: TableNames;
   readonly #nodes = new Map<string, NodeRows>();
+  readonly #memory = new RecordMemory();
   readonly #warned = new Map<string, number>();
   #open: Opened | undefined;
   readonly history: QuestdbHistory & History;
@@ -43,7 +45,7 @@ class QuestdbSink implements Sink {
   }
 
   async open(from: Position | undefined): Promise<void> {
-    const { node, folder, clock, log, inputs = [] } = this.#context;
+    const { node, folder, clock, log, replay, inputs = [] } = this.#context;
     for (const input of inputs) this.#names.table(input);
     // Loading the client takes a while: only where it is used.
     const [{ ClientEncoder }, { FindingLines }] = await Promise.all([import('./client-encoder.js'), import('./findings.js')]);
@@ -52,11 +54,14 @@ class QuestdbSink implements Sink {
       this.#context.count('damaged');
       log.error({ node }, `rows that waited for QuestDB are lost: ${message}`);
     };
-    const spool = await Spool.open(join(folder, 'spool'), { limit: this.#config.spool, from, clock, damaged });
+    const released = (bytes: Uint8Array) => this.#memory.giveBack(bytes);
+    // A replay that is faster than QuestDB would write nearly all its rows to disk and read them again a moment later. Alone, it harms nobody by waiting.
+    const patience = replay ? PATIENCE_MS : 0;
+    const spool = await Spool.open(join(folder, 'spool'), { limit: this.#config.spool, from, clock, damaged, patience, released });
     const delivery = new Delivery(spool, server, new Tables(server, this.#config.retention), this.#context);
     delivery.start();
     const encoder = (shape: TableShape) => (this.#config.encoder === 'client' ? new ClientEncoder(shape) : new BinaryEncoder(shape));
-    const entry = new SpoolEntry(spool, () => [...[...this.#nodes.values()].map((rows) => () => record(rows.take())), () => record(this.#takeFindings())]);
+    const entry = new SpoolEntry(spool, () => [...[...this.#nodes.values()].map((rows) => () => this.#record(rows.take())), () => this.#record(this.#takeFindings())]);
     this.#open = { entry, delivery, encoder, findings: new FindingLines(this.#names.findings) };
   }
 
@@ -67,7 +72,7 @@ class QuestdbSink implements Sink {
       const { next, old } = rows.add(batch, names, i, RECORD_BYTES, oldest);
       i = next;
       if (old > 0) this.#leaveOut(old, node);
-      if (rows.bytes >= RECORD_BYTES) await this.#opened().entry.append(() => record(rows.take()));
+      if (rows.bytes >= RECORD_BYTES) await this.#opened().entry.append(() => this.#record(rows.take()));
     }
   }
 
@@ -78,7 +83,7 @@ class QuestdbSink implements Sink {
       return;
     }
     findings.add(node, finding);
-    if (findings.bytes >= RECORD_BYTES) await this.#opened().entry.append(() => record(this.#takeFindings()));
+    if (findings.bytes >= RECORD_BYTES) await this.#opened().entry.append(() => this.#record(this.#takeFindings()));
   }
 
   /** At the end of everything it waits until QuestDB has everything: nobody may come back for it. */
@@ -123,7 +128,7 @@ class QuestdbSink implements Sink {
     const known = this.#nodes.get(node);
     if (known !== undefined && columns.every((column) => known.columns.includes(column))) return known;
     // Those that wait have the columns so far.
-    if (known !== undefined) await this.#opened().entry.append(() => record(known.take()));
+    if (known !== undefined) await this.#opened().entry.append(() => this.#record(known.take()));
     const rows = new NodeRows(node, this.#names.table(node), [...new Set([...(known?.columns ?? []), ...columns])], {
       labels: this.#config.labels,
       encoder,
@@ -151,15 +156,15 @@ class QuestdbSink implements Sink {
     this.#context.log.warn({ node: this.#context.node }, message);
   }
 
+  #record(lines: TableLines | undefined): Uint8Array | undefined {
+    return lines === undefined ? undefined : encodeLines(lines, this.#memory);
+  }
+
   #takeFindings(): TableLines | undefined {
     const { findings } = this.#opened();
     if (findings.rows === 0) return undefined;
     return { kind: 'findings', node: this.#context.node, table: this.#names.findings, rows: findings.rows, columns: [], labels: [], body: findings.take() };
   }
-}
-
-function record(lines: TableLines | undefined): Uint8Array | undefined {
-  return lines === undefined ? undefined : encodeLines(lines);
 }
 
 export const questdbSink = defineSink<QuestdbConfig>({

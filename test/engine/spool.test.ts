@@ -42,12 +42,16 @@ await t.test('whatever crashes when, the store gets every record, in order, as i
   const folder = t.testdir();
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 50 }), fc.integer({ min: 0, max: 30_000 }), async (steps, memory) => {
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 50 }), fc.integer({ min: 0, max: 30_000 }), fc.constantFrom(0, 1), async (steps, memory, patience) => {
       run += 1;
       const path = join(folder, String(run));
-      const limit = 60_000;
+      // Memory that was given back is used for something else.
+      const options = { limit: 60_000, memory, patience, released: (bytes: Uint8Array) => void bytes.fill(0x78) };
+      const { limit } = options;
       let life = 1;
-      let spool = await open(path, { limit, memory });
+      let spool = await open(path, options);
+      // What the store was given last and has not taken, beside what it was then.
+      let lent: readonly { readonly bytes: Uint8Array; readonly text: string }[] = [];
       let given = 0;
       // Records up to `restored` may be of earlier lives, those after it are of this one.
       let restored = 0;
@@ -55,6 +59,7 @@ await t.test('whatever crashes when, the store gets every record, in order, as i
       const store = new Set<number>();
       const checkpoints: { position: Position; given: number }[] = [];
       const send = async (limitBytes: number, share: number) => {
+        for (const { bytes, text } of lent) if (texts([{ bytes }])[0] !== text) throw new Error(`what was lent has changed: ${text.trim()}`);
         const records = (await spool.next(limitBytes))!;
         for (const text of texts(records)) {
           const [number, of] = text.trim().split(' ').map(Number);
@@ -63,9 +68,11 @@ await t.test('whatever crashes when, the store gets every record, in order, as i
           last = number!;
         }
         const acknowledged = records.slice(0, Math.ceil(records.length * share));
-        for (const text of texts(acknowledged)) store.add(Number.parseInt(text));
+        const numbers = texts(acknowledged).map((text) => Number.parseInt(text));
+        for (const number of numbers) store.add(number);
+        lent = records.slice(acknowledged.length).map(({ bytes }) => ({ bytes, text: texts([{ bytes }])[0]! }));
         if (acknowledged.length > 0) await spool.acknowledge(acknowledged.at(-1)!.sequence);
-        last = acknowledged.length > 0 ? Number.parseInt(texts(acknowledged).at(-1)!) : 0;
+        last = numbers.at(-1) ?? 0;
       };
       for (const step of steps) {
         switch (step.do) {
@@ -89,7 +96,8 @@ await t.test('whatever crashes when, the store gets every record, in order, as i
             await spool.close();
             for (let k = 0; k < step.back && checkpoints.length > 1; k++) checkpoints.pop();
             const { position, given: before } = checkpoints.at(-1)!;
-            spool = await open(path, { limit, memory, from: position });
+            spool = await open(path, { ...options, from: position });
+            lent = [];
             life += 1;
             last = 0;
             restored = given = before;
@@ -196,6 +204,46 @@ await t.test('what the store takes at once is never written', async (t) => {
   t.strictSame(await spool.flush(), { appended: 3, acknowledged: 3 });
   t.strictSame(await readdir(folder), []);
   await spool.close();
+});
+
+await t.test('who has patience waits for a store that takes, and writes nothing; one that takes nothing is waited for no longer than that', async (t) => {
+  const folder = t.testdir();
+  const given: Uint8Array[] = [];
+  const spool = await open(folder, { memory: 30, patience: 60_000, released: (bytes) => given.push(bytes) });
+  const sent: string[] = [];
+  const all = Array.from({ length: 50 }, (_, i) => `${i}`.padEnd(10));
+  const store = (async () => {
+    while (sent.length < all.length) {
+      const records = (await spool.next(20))!;
+      await new Promise((resolve) => void setImmediate(resolve));
+      sent.push(...texts(records));
+      await spool.acknowledge(records.at(-1)!.sequence);
+    }
+  })();
+  for (const text of all) {
+    await spool.append(bytes(text));
+    t.ok(spool.figures.bytes <= 3 * (10 + 28), 'no more than memory holds');
+  }
+  await store;
+  t.strictSame([sent, await readdir(folder)], [all, []]);
+  t.strictSame(texts(given.map((each) => ({ bytes: each }))), all, 'all of it is given back');
+  for (const text of all.slice(0, 3)) await spool.append(bytes(text));
+  const waiting = spool.append(bytes('one more'));
+  spool.abort();
+  await waiting;
+  t.equal((await readdir(folder)).length, 1, 'who is told not to wait writes');
+  await spool.close();
+
+  const away = await open(join(folder, 'away'), { memory: 30, patience: 1 });
+  for (const text of all) await away.append(bytes(text));
+  t.strictSame(await drain(away), all);
+  await away.close();
+
+  const closed = await open(join(folder, 'closed'), { memory: 30, patience: 60_000 });
+  for (const text of all.slice(0, 3)) await closed.append(bytes(text));
+  const rejected = t.rejects(closed.append(bytes('one more')), { message: 'the spool is closed' });
+  await closed.close();
+  await rejected;
 });
 
 await t.test('it tells how much waits, and since when', async (t) => {
