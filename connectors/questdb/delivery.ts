@@ -2,7 +2,7 @@ import type { ConnectorContext, ConnectorHealth, DeadLetter } from '../../engine
 import type { Spool } from '../../engine/spool.js';
 import { pause, systemTimers } from '../../engine/timers.js';
 import { waitingHealth } from '../spooled/health.js';
-import { RETRY_FIRST_MS, RETRY_LONGEST_MS, ROWS_AFTER_REFUSAL, SEND_BYTES, TRIES_AFTER_CHANGE, WATCH_MS } from './limits.js';
+import { RECORD_BYTES, RETRY_FIRST_MS, RETRY_LONGEST_MS, ROWS_AFTER_REFUSAL, SEND_BYTES, TRIES_AFTER_CHANGE, WATCH_MS } from './limits.js';
 import { lineEnds, readableLine } from './line.js';
 import { decodeLines, type TableLines } from './record.js';
 import { LinesRefused, Unavailable, type Server } from './server.js';
@@ -16,10 +16,10 @@ class Suspended extends Error {
   override readonly name = 'Suspended';
 }
 
-/** Records at the head of the spool; `upTo`: the sequence of the last. */
+/** A record at the head of the spool. */
 interface Waiting {
-  readonly lines: readonly TableLines[];
-  readonly upTo: number;
+  readonly lines: TableLines;
+  readonly sequence: number;
 }
 
 /**
@@ -80,27 +80,32 @@ export class Delivery {
 
   async #run(): Promise<void> {
     let delay = RETRY_FIRST_MS;
+    let bytes = SEND_BYTES;
     // At first nothing: whether QuestDB is there is told before the first row comes.
-    for (let records: Waiting | undefined = { lines: [], upTo: 0 }; records !== undefined; ) {
-      const sent: Waiting = records;
+    for (let records: readonly Waiting[] | undefined = []; records !== undefined; ) {
+      const sent: readonly Waiting[] = records;
       try {
-        await this.#inTurn(() => this.#deliver(sent.lines));
+        await this.#inTurn(() => this.#deliver(sent.map(({ lines }) => lines)));
         this.#recovered();
         delay = RETRY_FIRST_MS;
-        await this.#spool.acknowledge(sent.upTo);
-        records = await this.#next();
+        bytes = Math.min(bytes + RECORD_BYTES, SEND_BYTES);
+        await this.#spool.acknowledge(sent.at(-1)?.sequence ?? 0);
+        records = await this.#next(bytes);
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         this.#failed(error as Error);
+        // It may have been more than a slow network brings there in time.
+        bytes = Math.max(RECORD_BYTES, bytes / 2);
+        records = sent.slice(0, Math.ceil(sent.length / 2));
         await pause(systemTimers, delay * (0.5 + this.#context.random() / 2), this.#closing.signal);
         delay = Math.min(delay * 2, RETRY_LONGEST_MS);
       }
     }
   }
 
-  async #next(): Promise<Waiting | undefined> {
-    const records = await this.#spool.next(SEND_BYTES);
-    return records === undefined ? undefined : { lines: records.map(({ bytes }) => decodeLines(bytes)), upTo: records.at(-1)!.sequence };
+  async #next(limitBytes: number): Promise<readonly Waiting[] | undefined> {
+    const records = await this.#spool.next(limitBytes);
+    return records?.map(({ sequence, bytes }) => ({ sequence, lines: decodeLines(bytes) }));
   }
 
   #inTurn(send: () => Promise<void>): Promise<void> {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -117,6 +119,33 @@ await t.test('of QuestDB and Millrace each may be killed, or be away', needed, a
     await settled(server.url, sink);
     t.equal(await wrong(server.url, 'away_n', next), undefined);
     t.strictSame(sink.health!(), { status: 'ok' });
+    await sink.close();
+  });
+
+  await t.test('a way there that takes small requests alone: what waits is sent in smaller ones, until it gets through', async (t) => {
+    let most = 0;
+    const proxy = createServer((asked, answer) => {
+      if (Number(asked.headers['content-length'] ?? 0) > most) {
+        asked.resume().once('end', () => answer.writeHead(504).end());
+        return;
+      }
+      const { method, headers } = asked;
+      const passed = request(`${server.url}${asked.url}`, { method, headers }, (got) => got.pipe(answer.writeHead(got.statusCode!, got.headers)));
+      asked.pipe(passed);
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    t.teardown(() => proxy.close());
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const { sink } = questdbStore({ ...address, url }, t.testdir(), { encoder: 'binary', prefix: 'small_' });
+    await sink.open(undefined);
+    await writeRows(sink, 'n', numbered(0, 80_000));
+    await sink.flush(1);
+    await until(() => sink.health!().status === 'degraded');
+    // More than a record, less than two.
+    most = 1_500_000;
+    await settled(server.url, sink);
+    t.equal(await wrong(server.url, 'small_n', 80_000), undefined);
     await sink.close();
   });
 
