@@ -2,7 +2,7 @@ import type { SavedActor } from './actor.js';
 import type { Checkpoint, CheckpointStore, CheckpointWriter } from './checkpoint-store.js';
 import type { Clock, Time } from './clock.js';
 import type { Position } from './connector.js';
-import type { DirectoryChanges } from './directory-changes.js';
+import { changesFrom, isEmpty, type DirectoryChanges } from './directory-changes.js';
 import { CHECKPOINT_AHEAD_BYTES } from './limits.js';
 import type { SavedSource } from './staging.js';
 import type { SavedAligner } from './ordered.js';
@@ -11,6 +11,7 @@ import type { SavedSink } from './sink-pump.js';
 import type { Ask } from './ask.js';
 import type { SavedStage } from './stage.js';
 import type { Finding } from './finding.js';
+import type { Timers } from './timers.js';
 
 /** What a manifest says beside the chunks. */
 interface Content {
@@ -53,6 +54,9 @@ export interface CheckpointDone {
   readonly ms: number;
 }
 
+/** Of the directory, in one turn of the event loop. */
+const TURN_BYTES = 32_768;
+
 /** After this many changes the directory is saved as a whole again. */
 const DIRECTORY_PARTS = 64;
 
@@ -64,13 +68,15 @@ export class Checkpoints {
   readonly #store: CheckpointStore;
   readonly #plan: Plan;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   #directory: string[] = [];
   #running: { number: number; actors: SavedActor[]; sinks: SavedSink[]; told: () => void } | undefined;
 
-  constructor(store: CheckpointStore, plan: Plan, clock: Clock) {
+  constructor(store: CheckpointStore, plan: Plan, clock: Clock, timers: Timers) {
     this.#store = store;
     this.#plan = plan;
     this.#clock = clock;
+    this.#timers = timers;
   }
 
   /** The newest sound checkpoint. */
@@ -83,7 +89,7 @@ export class Checkpoints {
     }
     this.#directory = [...content.directory];
     const directory: DirectoryChanges[] = [];
-    for (const name of content.directory) directory.push(parse(await checkpoint.chunk(name)) as DirectoryChanges);
+    for (const name of content.directory) directory.push(changesFrom(parse(await checkpoint.chunk(name))));
     const stages: SavedStage[] = [];
     for (const name of content.stages) stages.push(await readStage(checkpoint, name));
     return { number: checkpoint.number, at: content.at, journal: content.journal, sources: content.sources, local: content.local, sinks: content.sinks, directory, stages };
@@ -135,9 +141,12 @@ export class Checkpoints {
       for (const name of names) writer.carry(name);
       let part = 0;
       for (const change of changes) {
-        if (change.given.length + change.released.length + change.native.length + change.refused.length === 0) continue;
+        if (isEmpty(change)) continue;
         names.push(whole ? `directory/${number}/${part++}` : `directory/${number}`);
-        await chunks.add(names.at(-1)!, Buffer.from(JSON.stringify(change)), true);
+        const bytes = Buffer.from(JSON.stringify(change));
+        await chunks.add(names.at(-1)!, bytes, true);
+        // Of a full part that took milliseconds, and there may be hundreds: sinks take nothing meanwhile, and shards wait for them.
+        if (bytes.length >= TURN_BYTES) await this.#timers.turn();
       }
       const stages: string[] = [];
       for (const actor of running.actors) {

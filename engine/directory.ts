@@ -290,7 +290,7 @@ export class Directory {
       // What was released again is not there any more.
       given: this.#entries(this.#given),
       released: this.#released,
-      native: this.#adopted.flatMap((slots, source) => this.#nativesOf(source, slots)),
+      native: this.#adopted.flatMap((slots, source) => (slots.length === 0 ? [] : [this.#nativesOf(source, slots)])),
       refused: this.#claims.news,
     };
     this.#forgetChanges();
@@ -306,24 +306,20 @@ export class Directory {
     }
     for (const [source, native] of this.#native.entries()) {
       const slots = Array.from(native.keys()).filter((slot) => native[slot] === 1);
-      for (let from = 0; from < slots.length; from += PART_SLOTS) yield changesOf({ native: this.#nativesOf(source, slots.slice(from, from + PART_SLOTS)) });
+      for (let from = 0; from < slots.length; from += PART_SLOTS) yield changesOf({ native: [this.#nativesOf(source, slots.slice(from, from + PART_SLOTS))] });
     }
     const refused = this.#claims.refused();
     if (refused.length > 0) yield changesOf({ refused });
   }
 
-  #entries(slots: readonly number[]): [number, number, string][] {
-    const entries: [number, number, string][] = [];
-    for (const slot of slots) {
-      const key = this.#keys[slot];
-      if (key !== undefined) entries.push([slot, this.#partition[slot]!, key]);
-    }
-    return entries;
+  /** Of those that are not released again. */
+  #entries(slots: readonly number[]): DirectoryChanges['given'] {
+    const given = slots.filter((slot) => this.#keys[slot] !== undefined);
+    return { slots: given, partitions: given.map((slot) => this.#partition[slot]!), keys: given.map((slot) => this.#keys[slot]!) };
   }
 
-  #nativesOf(source: number, slots: readonly number[]): [string, number][] {
-    const { name } = this.#plan.sources[source]!.spec;
-    return slots.map((slot) => [name, slot]);
+  #nativesOf(source: number, slots: readonly number[]): readonly [string, readonly number[]] {
+    return [this.#plan.sources[source]!.spec.name, slots];
   }
 
   #forgetChanges(): void {

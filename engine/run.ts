@@ -102,7 +102,7 @@ export class Run {
     // Without operators no shard runs: what it is told would fill its channel, and nobody would read it.
     const told = plan.actors.length === 0 ? [] : this.#memory.controls;
     this.#controls = told.map((memory, shard) => new ControlSender(new Channel(memory, CONTROL_SHAPE, this.#signal, this.#signals[shard]!)));
-    this.#checkpoints = store === undefined ? undefined : new Checkpoints(store, plan, options.clock);
+    this.#checkpoints = store === undefined ? undefined : new Checkpoints(store, plan, options.clock, host.platform.timers);
     this.finished = this.#done.promise;
     for (const each of [this.finished, this.#failed.promise, this.#gone]) each.catch(() => {});
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { AnySink, AnySource } from '../../engine/connector.js';
 import { Directory } from '../../engine/directory.js';
-import type { DirectoryChanges } from '../../engine/directory-changes.js';
+import { changesFrom, changesOf, isEmpty, worthOf, type DirectoryChanges } from '../../engine/directory-changes.js';
 import type { GraphSpec, Registry } from '../../engine/graph.js';
 import { checkGraph } from '../../engine/graph-check.js';
 import { BLOCK_SLOTS } from '../../engine/limits.js';
@@ -267,14 +267,14 @@ await t.test('in any sequence of coming, going, saving and restoring it is as th
         else if (each === 'checkpoint') {
           checkpoint += 1;
           const released = directory.expire(time - 15, checkpoint, checkpoint - KEPT);
-          saves.push(JSON.parse(JSON.stringify(directory.save())) as DirectoryChanges);
+          saves.push(changesFrom(JSON.parse(JSON.stringify(directory.save()))));
           names.release(released);
           for (const slot of released) resting.set(slot, checkpoint);
           model.expire(time - 15);
         } else if (each === 'restore') {
           // Incremental changes are worth the whole.
-          saves.push(JSON.parse(JSON.stringify(directory.save())) as DirectoryChanges);
-          if (wholeToo) saves = JSON.parse(JSON.stringify([...directory.saveAll()])) as DirectoryChanges[];
+          saves.push(changesFrom(JSON.parse(JSON.stringify(directory.save()))));
+          if (wholeToo) saves = [...directory.saveAll()].map((part) => changesFrom(JSON.parse(JSON.stringify(part))));
           const slots = [...model.natives.values()].map(({ source, text }) => directory.slot(source, text, -Infinity));
           directory = new Directory(plan, registry);
           directory.restore(saves, time);
@@ -327,6 +327,17 @@ await t.test('series beyond the bound are refused and counted, until there is ro
   directory.expire(5, 1, -1);
   t.equal(directory.live, 6, 's3 was seen again');
   t.not(directory.slot(0, 'one-more', 11), NO_SLOT);
+  t.end();
+});
+
+await t.test('changes as they were written once, an entry for each series, are worth the same', (t) => {
+  const now = changesOf({ given: { slots: [3, 70], partitions: [0, 1], keys: ['a', 'b\0node'] }, native: [['left', [3]], ['right', [3]]], released: [70] });
+  const once = { given: [[3, 0, 'a'], [70, 1, 'b\0node']], native: [['left', 3], ['right', 3]], released: [70], refused: [] };
+  const sources = ['left', 'right'];
+  t.same(worthOf([changesFrom(once)], sources), worthOf([changesFrom(now)], sources));
+  t.notOk(isEmpty(changesFrom(once)));
+  t.ok(isEmpty(changesFrom({ given: [], native: [], released: [], refused: [] })));
+  t.ok(isEmpty(changesOf({ native: [['left', []]] })));
   t.end();
 });
 
