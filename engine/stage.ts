@@ -10,7 +10,8 @@ import type { AnyOperator, Operator } from './operator.js';
 import { shardsOf, type Plan, type PlannedOperator } from './plan.js';
 import { partitionOf } from './series.js';
 import { StageOutput, type Downstream } from './stage-output.js';
-import { State, type SavedColumns } from './state.js';
+import type { SavedColumns } from './saved-columns.js';
+import { State } from './state.js';
 import { NodeField, type Stats } from './stats.js';
 import { WatermarkMerge } from './watermark.js';
 

@@ -1,25 +1,6 @@
 import { BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
-import { placeIn, type Columns, type ColumnSpec, type ColumnType, type StateSchema } from './operator.js';
-
-type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
-
-const ARRAYS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array, u8: Uint8Array } as const;
-
-interface Layout {
-  readonly name: string;
-  readonly type: ColumnType;
-  /** Values of a series, in all planes. */
-  readonly per: number;
-  readonly planes: number;
-}
-
-function layout(schema: StateSchema): Layout[] {
-  return Object.entries(schema).map(([name, spec]: [string, ColumnSpec]) => {
-    if (typeof spec === 'string') return { name, type: spec, per: 1, planes: 1 };
-    const { type, per, planes = 1 } = spec;
-    return { name, type, per: per * planes, planes };
-  });
-}
+import { placeIn, type Columns, type StateSchema } from './operator.js';
+import { ARRAYS, alikeOf, blocksAlike, isZero, layout, planeSize, quadsOf, Runs, shortOf, stretches, valuesOf, wordsOf, type Column, type Layout, type SavedColumns } from './saved-columns.js';
 
 /** The timers, as a column without a name. */
 const TIMERS: Layout = { name: '', type: 'f64', per: 1, planes: 1 };
@@ -27,21 +8,6 @@ const TIMERS: Layout = { name: '', type: 'f64', per: 1, planes: 1 };
 /** Bytes that the columns of one series take, with its timer. */
 export function bytesOf(schema: StateSchema): number {
   return layout(schema).reduce((sum, { type, per }) => sum + ARRAYS[type].BYTES_PER_ELEMENT * per, 8);
-}
-
-/** Columns of one node as saved: by block, each column's values in a row. */
-export interface SavedColumns {
-  readonly columns: readonly Layout[];
-  /** Ids of the blocks, in order of their values, and how many slots of each are there: those after them are all zero. */
-  readonly blocks: readonly number[];
-  readonly used: readonly number[];
-  /**
-   * By column with planes, of which most may be in use by no series of a block: how many planes, block by block, are left
-   * out as all zero, how many follow that are there, and so on. Empty for a column without.
-   */
-  readonly runs: readonly (readonly number[])[];
-  /** One array of bytes a column, in the order of `columns`: all blocks of it, one after the other. */
-  readonly bytes: readonly Uint8Array[];
 }
 
 /** Of memory that is used again for saves: series come, and the next save is somewhat longer. */
@@ -187,47 +153,59 @@ export class State {
   save(blocks: readonly number[]): SavedColumns {
     const kept = blocks.filter((block) => block < this.blocks);
     const used = this.#used(kept);
-    const slots = used.reduce((sum, each) => sum + each, 0);
     const columns = this.columns as Record<string, Column>;
     const parts = [...this.#layout.map((of) => ({ of, column: columns[of.name]! })), { of: TIMERS, column: this.timers }];
-    const runs = parts.map(({ of, column }) => (of.planes === 1 ? [] : runsOf(column, of, kept)));
-    return {
-      columns: parts.map(({ of }) => of),
-      blocks: kept,
-      used,
-      runs,
-      bytes: parts.map(({ of, column }, c) => (of.planes === 1 ? this.#copyBlocks(c, column, of.per, kept, used, slots) : this.#copyPlanes(c, column, of, kept, runs[c]!))),
-    };
+    const alike = parts.map(({ of, column }) => (of.planes === 1 ? alikeOf(column, of, kept, used) : []));
+    const copies = parts.map(({ of, column }, c) => (of.planes === 1 ? { runs: [], bytes: this.#copyBlocks(c, column, of.per, kept, used, alike[c]!) } : this.#copyPlanes(c, column, of, kept)));
+    return { columns: parts.map(({ of }) => of), blocks: kept, used, runs: copies.map(({ runs }) => runs), alike, bytes: copies.map(({ bytes }) => bytes) };
   }
 
-  #copyBlocks(c: number, column: Column, per: number, blocks: readonly number[], used: readonly number[], slots: number): Uint8Array {
-    const saved = this.#room(c, column, slots * per);
+  #copyBlocks(c: number, column: Column, per: number, blocks: readonly number[], used: readonly number[], alike: readonly number[]): Uint8Array {
+    const short = shortOf(column);
+    const saved = this.#room(c, column, valuesOf(used, per, short, alike));
     let at = 0;
-    for (let i = 0; i < blocks.length; ) {
-      // Neighbouring full blocks are copied together: one shard alone owns them all.
-      let n = 1;
-      while (i + n < blocks.length && used[i + n - 1] === BLOCK_SLOTS && blocks[i + n] === blocks[i]! + n) n += 1;
-      const count = (n - 1) * BLOCK_SLOTS + used[i + n - 1]!;
-      const from = blocks[i]! * BLOCK_SLOTS;
-      saved.set(column.subarray(from * per, (from + count) * per) as Float64Array, at * per);
-      at += count;
-      i += n;
+    let i = 0;
+    for (const [r, length] of alike.entries()) {
+      const end = i + length;
+      while (i < end) {
+        const from = blocks[i]! * BLOCK_SLOTS * per;
+        if (r % 2 === 1) {
+          for (let k = 0; k < short; k++) saved[at + k] = column[from + k]!;
+          at += short;
+          i += 1;
+          continue;
+        }
+        // Neighbouring full blocks are copied together: one shard alone owns them all.
+        let n = 1;
+        while (i + n < end && used[i + n - 1] === BLOCK_SLOTS && blocks[i + n] === blocks[i]! + n) n += 1;
+        const count = ((n - 1) * BLOCK_SLOTS + used[i + n - 1]!) * per;
+        saved.set(column.subarray(from, from + count) as Float64Array, at);
+        at += count;
+        i += n;
+      }
     }
     return new Uint8Array(saved.buffer, 0, saved.byteLength);
   }
 
-  #copyPlanes(c: number, column: Column, of: Layout, blocks: readonly number[], runs: readonly number[]): Uint8Array {
+  /** Copies what is not zero as soon as it has looked at it: what comes from memory comes once. There is room for all; what is not used of it stays untouched. */
+  #copyPlanes(c: number, column: Column, of: Layout, blocks: readonly number[]): { runs: number[]; bytes: Uint8Array } {
     const size = planeSize(of);
-    let present = 0;
-    for (let r = 1; r < runs.length; r += 2) present += runs[r]!;
-    const saved = this.#room(c, column, present * size);
+    const saved = this.#room(c, column, blocks.length * of.planes * size);
+    const quads = quadsOf(column);
+    const quadsEach = (size * column.BYTES_PER_ELEMENT) / 4;
+    const runs = new Runs();
     let at = 0;
-    for (const { first, count } of stretches(runs, of.planes)) {
-      const from = (blocks[Math.floor(first / of.planes)]! * of.planes + (first % of.planes)) * size;
-      saved.set(column.subarray(from, from + count * size) as Float64Array, at);
-      at += count * size;
+    for (const block of blocks) {
+      for (let plane = block * of.planes; plane < (block + 1) * of.planes; plane++) {
+        const isThere = !isZero(quads, plane * quadsEach, quadsEach);
+        runs.add(isThere);
+        if (!isThere) continue;
+        copyPlane(column, plane * size, size, saved, at);
+        at += size;
+      }
     }
-    return new Uint8Array(saved.buffer, 0, saved.byteLength);
+    const length = at * column.BYTES_PER_ELEMENT;
+    return { runs: runs.end(), bytes: this.reusesMemory ? new Uint8Array(saved.buffer, 0, length) : new Uint8Array(saved.buffer.slice(0, length)) };
   }
 
   /** For a copy of so many values of a column. */
@@ -279,15 +257,18 @@ export class State {
         this.#restorePlanes(name, own, saved, c, values, owns, before);
         continue;
       }
+      const alike = blocksAlike(saved.alike?.[c] ?? [], saved.blocks.length);
+      const short = shortOf(values);
       let at = 0;
       for (const [i, block] of saved.blocks.entries()) {
         const from = at;
-        at += saved.used[i]!;
+        at += alike[i] === 1 ? short : saved.used[i]! * per;
         if (!owns(block)) continue;
         this.grow((block + 1) * BLOCK_SLOTS);
         const column = name === '' ? this.timers : columns[name]!;
         const slot = block * BLOCK_SLOTS;
-        column.set(values.subarray(from * per, at * per), slot * per);
+        if (alike[i] === 1) for (let k = 0; k < BLOCK_SLOTS * per; k++) column[slot * per + k] = values[from + (k % short)]!;
+        else column.set(values.subarray(from, at), slot * per);
         // Memory that is new is zero, and stays untouched.
         if (block < before) column.fill(0, (slot + saved.used[i]!) * per, (slot + BLOCK_SLOTS) * per);
         if (name !== '') continue;
@@ -315,47 +296,13 @@ export class State {
   }
 }
 
-/** As whole numbers: -0 is not nothing. */
-const wordsOf = (column: Column): Uint8Array | Uint32Array => (column instanceof Uint8Array ? column : new Uint32Array(column.buffer, column.byteOffset, column.byteLength / 4));
-
-/** Values of a plane of a block. */
-const planeSize = ({ per, planes }: Layout): number => (BLOCK_SLOTS * per) / planes;
-
-/** See `SavedColumns.runs`. Of a plane in use it mostly looks at one number. */
-function runsOf(column: Column, of: Layout, blocks: readonly number[]): number[] {
-  const words = wordsOf(column);
-  const size = planeSize(of) * (words.length / column.length);
-  const runs: number[] = [];
-  let present = false;
-  let length = 0;
-  for (const block of blocks) {
-    for (let plane = 0; plane < of.planes; plane++) {
-      const end = (block * of.planes + plane + 1) * size;
-      let at = end - size;
-      while (at < end && words[at] === 0) at += 1;
-      if (at < end !== present) {
-        runs.push(length);
-        present = !present;
-        length = 0;
-      }
-      length += 1;
-    }
-  }
-  runs.push(length);
-  return runs;
+/** A loop, as a view for each of so many short pieces costs more than it copies. */
+function copyPlane(column: Column, from: number, size: number, to: Column, at: number): void {
+  if (column instanceof Float64Array) copyNumbers(column, from, size, to as Float64Array, at);
+  else to.set(column.subarray(from, from + size), at);
 }
-
-/** What is there, as planes that lie one after the other in one block: the number of the first among all, and how many. */
-function* stretches(runs: readonly number[], planes: number): Generator<{ readonly first: number; readonly count: number }> {
-  let plane = 0;
-  for (const [r, length] of runs.entries()) {
-    const end = plane + length;
-    while (plane < end) {
-      const count = Math.min(end, (Math.floor(plane / planes) + 1) * planes) - plane;
-      if (r % 2 === 1) yield { first: plane, count };
-      plane += count;
-    }
-  }
+function copyNumbers(column: Float64Array, from: number, size: number, to: Float64Array, at: number): void {
+  for (let k = 0; k < size; k++) to[at + k] = column[from + k]!;
 }
 
 /** 0 stands for no timer, so the first millisecond of 1970 is told from it by the smallest number. */

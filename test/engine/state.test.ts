@@ -194,8 +194,10 @@ await t.test('of each block what is used is saved, and the rest is zero again wh
   state.wake(4 * BLOCK_SLOTS + 9, 5);
   const saved = state.save([0, 1, 2, 3, 4, 5]);
   t.same(saved.used, [1, 5, BLOCK_SLOTS, BLOCK_SLOTS, 10, 0]);
-  const slots = saved.used.reduce((sum, used) => sum + used, 0);
-  t.same(saved.bytes.map((bytes) => bytes.length), [slots * 8, slots * 12, slots, slots * 8]);
+  // Of the two full blocks each column has the same everywhere.
+  const slots = 1 + 5 + 10;
+  t.same(saved.alike, [[2, 2, 2], [2, 2, 2], [2, 2, 2], [2, 2, 2]]);
+  t.same(saved.bytes.map((bytes) => bytes.length), [slots * 8 + 16, slots * 12 + 16, slots + 16, slots * 8 + 16]);
 
   // One that had these blocks before, and got them back.
   const other = new State(shape);
@@ -211,6 +213,56 @@ await t.test('of each block what is used is saved, and the rest is zero again wh
   t.end();
 });
 
+await t.test('of a full block in which 8 bytes repeat these are saved, whatever the column, and every bit comes back', (t) => {
+  const BLOCKS = 6;
+  const odd = fc.constantFrom(0, -0, NaN, 1.5, 200);
+  // What all slots have, and one that may differ by one value.
+  const block = fc.record({ all: fc.array(odd, { minLength: 5, maxLength: 5 }), but: fc.option(fc.record({ slot: fc.nat(BLOCK_SLOTS - 1), value: odd }), { nil: undefined, freq: 2 }) });
+  fc.assert(
+    fc.property(schema, fc.array(block, { minLength: BLOCKS, maxLength: BLOCKS }), fc.boolean(), fc.nat(BLOCKS), (shape, blocks, reuses, gone) => {
+      const state = new State(shape);
+      state.reusesMemory = reuses;
+      state.grow(BLOCKS * BLOCK_SLOTS);
+      for (const [name, column] of Object.entries(shape)) {
+        const per = widthOf(column);
+        const values = columnsOf(state)[name]!;
+        for (const [b, { all, but }] of blocks.entries()) {
+          for (let i = 0; i < BLOCK_SLOTS * per; i++) values[b * BLOCK_SLOTS * per + i] = all[i % per]!;
+          if (but !== undefined) values[(b * BLOCK_SLOTS + but.slot) * per] = but.value;
+        }
+      }
+      for (let slot = 0; slot < BLOCKS * BLOCK_SLOTS; slot++) state.wake(slot, 1e12);
+      const saved = state.save([0, 1, 2, 3, 4, 5].filter((b) => b !== gone));
+      // Timers are all the same.
+      if (saved.bytes.at(-1)!.length !== 8 * saved.blocks.length) return false;
+      const other = new State(shape);
+      other.restore(saved, () => true);
+      other.grow(BLOCKS * BLOCK_SLOTS);
+      const expected = new State(shape);
+      expected.grow(BLOCKS * BLOCK_SLOTS);
+      for (const [name, column] of Object.entries(columnsOf(expected))) {
+        column.set(columnsOf(state)[name] as Float64Array);
+        const per = widthOf(shape[name]!);
+        if (gone < BLOCKS) column.fill(0, gone * BLOCK_SLOTS * per, (gone + 1) * BLOCK_SLOTS * per);
+        const got = columnsOf(other)[name]!;
+        const bytes = (of: typeof got) => Buffer.from(of.buffer, of.byteOffset, BLOCKS * BLOCK_SLOTS * per * of.BYTES_PER_ELEMENT);
+        if (!bytes(got).equals(bytes(column))) return false;
+      }
+      return other.timers.subarray(0, BLOCKS * BLOCK_SLOTS).every((time, slot) => time === (Math.floor(slot / BLOCK_SLOTS) === gone ? 0 : 1e12));
+    }),
+  );
+  t.end();
+});
+
+await t.test('what was saved when all blocks were there in full is restored', (t) => {
+  const of = (name: string) => ({ name, type: 'f64', per: 1, planes: 1 }) as const;
+  const bytes = (...values: number[]) => new Uint8Array(Float64Array.from(values).buffer);
+  const state = new State({ a: 'f64' });
+  state.restore({ columns: [of('a'), of('')], blocks: [0, 2], used: [2, 1], runs: [[], []], bytes: [bytes(1, 2, 3), bytes(0, 9, 8)] }, () => true);
+  t.same([0, 1, 2 * BLOCK_SLOTS].map((slot) => [state.columns['a']![slot], state.timers[slot]]), [[1, 0], [2, 9], [3, 8]]);
+  t.end();
+});
+
 await t.test('of a column with planes, those are saved that some series of the block uses, and the others are zero again', (t) => {
   const planes = { type: 'f64', per: 2, planes: 3 } as const;
   const state = new State({ panes: planes, a: 'u8' });
@@ -220,7 +272,15 @@ await t.test('of a column with planes, those are saved that some series of the b
   panes[2 * placeIn(3, 1, 3)] = -0;
   panes[2 * placeIn(BLOCK_SLOTS + 63, 0, 3) + 1] = 5;
   panes[2 * placeIn(3 * BLOCK_SLOTS, 2, 3)] = 7;
+  const fresh = state.save([0, 1, 3]);
+  state.reusesMemory = true;
+  const before = panes.slice();
+  panes.fill(2);
+  const memory = state.save([0, 1, 3]).bytes[0]!.buffer;
+  panes.set(before);
   const saved = state.save([0, 1, 3]);
+  t.same(saved, fresh, 'also where it is in memory that has been used');
+  t.equal(saved.bytes[0]!.buffer, memory);
   t.same(saved.runs, [[1, 1, 1, 1, 4, 1], [], []]);
   t.equal(saved.bytes[0]!.length, 3 * size * 8);
   t.same(saved.used, [0, 0, 0]);
@@ -281,7 +341,7 @@ await t.test('saves that use the memory of the one before are the same as fresh 
           fill(state, shape, slots);
         }
         const [fresh, again] = states.map((state) => state.save([0, 1, 2]));
-        if (JSON.stringify([fresh!.used, fresh!.runs]) !== JSON.stringify([again!.used, again!.runs])) return false;
+        if (JSON.stringify([fresh!.used, fresh!.runs, fresh!.alike]) !== JSON.stringify([again!.used, again!.runs, again!.alike])) return false;
         if (fresh!.bytes.some((bytes, c) => Buffer.compare(bytes, again!.bytes[c]!) !== 0)) return false;
         const restored = new State(shape);
         restored.restore(again!, () => true);
