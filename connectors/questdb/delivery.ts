@@ -83,13 +83,16 @@ export class Delivery {
     let bytes = SEND_BYTES;
     // At first nothing: whether QuestDB is there is told before the first row comes.
     for (let records: readonly Waiting[] | undefined = []; records !== undefined; ) {
-      const sent: readonly Waiting[] = records;
+      let sent: readonly Waiting[] = records;
       try {
         await this.#inTurn(() => this.#deliver(sent.map(({ lines }) => lines)));
         this.#recovered();
         delay = RETRY_FIRST_MS;
         bytes = Math.min(bytes + RECORD_BYTES, SEND_BYTES);
-        await this.#spool.acknowledge(sent.at(-1)?.sequence ?? 0);
+        const upTo = sent.at(-1)?.sequence ?? 0;
+        // Whatever fails from here on, other rows may lie where these were.
+        sent = [];
+        await this.#spool.acknowledge(upTo);
         records = await this.#next(bytes);
       } catch (error) {
         if (this.#closing.signal.aborted) return;

@@ -4,8 +4,8 @@ import { createTable, withStore, type Store } from '../../questdb/store.js';
 import { T0 } from '../../samples.js';
 import { runJobs, type Job, type Told } from '../job.js';
 
-/** Rows of a request, as QuestDB's client by hand sends them. */
-const REQUEST_ROWS = 50_000;
+/** Rows of a request, as Millrace sends them where so many wait: where more gave little more. */
+const REQUEST_ROWS = 200_000;
 
 await runJobs('questdb-posts', (job) => withStore(job, (store) => post(store, job)));
 
