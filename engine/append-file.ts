@@ -5,7 +5,7 @@ const WRITE_BUFFERS = 512;
 const WRITE_BYTES = 8 * 1024 * 1024;
 
 interface Pending {
-  readonly bytes: Uint8Array;
+  readonly parts: readonly Uint8Array[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -72,12 +72,13 @@ export class AppendFile {
     return this.#end;
   }
 
-  /** Appends bytes, which must not change until the promise resolves. They lie at what `size` was before the call. */
-  append(bytes: Uint8Array): Promise<void> {
+  /** Appends bytes, which may come in parts and must not change until the promise settles. They lie at what `size` was before the call. */
+  append(bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#end += bytes.length;
+    const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
+    this.#end += lengthOf(parts);
     return new Promise((resolve, reject) => {
-      this.#pending.push({ bytes, resolve, reject });
+      this.#pending.push({ parts, resolve, reject });
       this.#pump ??= this.#write();
     });
   }
@@ -100,7 +101,7 @@ export class AppendFile {
     while (this.#pending.length > 0) {
       const group = this.#take();
       try {
-        await this.#writeAll(group.map((each) => each.bytes));
+        await this.#writeAll(group.flatMap((each) => each.parts));
         if (this.#durable) await this.#file.datasync();
       } catch (error) {
         const failure = await this.#fail(error);
@@ -115,7 +116,11 @@ export class AppendFile {
 
   #take(): Pending[] {
     let count = 0;
-    for (let bytes = 0; count < this.#pending.length && count < WRITE_BUFFERS && bytes < WRITE_BYTES; count++) bytes += this.#pending[count]!.bytes.length;
+    for (let buffers = 0, bytes = 0; count < this.#pending.length && buffers < WRITE_BUFFERS && bytes < WRITE_BYTES; count++) {
+      const { parts } = this.#pending[count]!;
+      buffers += parts.length;
+      bytes += lengthOf(parts);
+    }
     return this.#pending.splice(0, count);
   }
 
@@ -148,6 +153,11 @@ export class AppendFile {
   async #layBy(): Promise<void> {
     if (this.#reserve > 0) await this.#file.writev([new Uint8Array(this.#reserve)], this.#written).catch(() => undefined);
   }
+}
+
+/** Bytes of all parts. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 function messageOf(error: unknown): string {

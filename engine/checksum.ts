@@ -17,8 +17,8 @@ export function tableChecksum(bytes: Uint8Array, before = 0): number {
   return ~crc >>> 0;
 }
 
-/** CRC-32 of bytes, going on from the checksum of those before. */
-export const checksum: (bytes: Uint8Array, before?: number) => number = typeof zlib.crc32 === 'function' ? (bytes, before = 0) => zlib.crc32(bytes, before) : tableChecksum;
+/** CRC-32 of bytes, going on from the checksum of those before. zlib begins anew where there are none. */
+export const checksum: (bytes: Uint8Array, before?: number) => number = typeof zlib.crc32 === 'function' ? (bytes, before = 0) => (bytes.length === 0 ? before : zlib.crc32(bytes, before)) : tableChecksum;
 
 /** The same for many bytes, a slice at a time, so that the event loop turns between slices. */
 export async function checksumInSlices(bytes: Uint8Array): Promise<number> {

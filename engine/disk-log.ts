@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AppendFile, EndUnknown } from './append-file.js';
+import { AppendFile, EndUnknown, lengthOf } from './append-file.js';
 import { checksum } from './checksum.js';
 import { syncFolder, systemFiles, type Files, type OpenFile } from './files.js';
 
@@ -120,21 +120,20 @@ export class DiskLog {
 
   /**
    * Resolves with the record's sequence once it is on disk; concurrent appends share one fdatasync. Rejects with `LogFull`
-   * at the bound, with `EndUnknown` where it may be on disk all the same. The bytes, which may come in parts, are copied.
-   * A writer that numbers its records itself gives `sequence`, always a greater one.
+   * at the bound, with `EndUnknown` where it may be on disk all the same. The bytes, which may come in parts, must not change
+   * until it settles. A writer that numbers its records itself gives `sequence`, always a greater one.
    */
   append(bytes: Uint8Array | readonly Uint8Array[], sequence = this.#next): Promise<number> {
     // Another may have opened it since: what is written here would go over what he writes.
     if (this.#closed) return Promise.reject(new Error(`the log ${this.#folder} is closed`));
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const length = lengthOf(parts);
     if (this.bytes + HEADER + length > this.#limit) return Promise.reject(new LogFull(`the log ${this.#folder} has reached its ${this.#limit} bytes`));
     this.#next = sequence + 1;
     const segment = this.#writable(sequence);
-    const record = encode(sequence, parts, length);
-    segment.size += record.length;
-    const appended = this.#appendTo(segment, sequence, record);
+    segment.size += HEADER + length;
+    const appended = this.#appendTo(segment, sequence, [headerOf(sequence, parts, length), ...parts], HEADER + length);
     this.#tail = appended.catch(() => {});
     return appended;
   }
@@ -199,15 +198,15 @@ export class DiskLog {
     for (const segment of this.#segments) await closeSegment(segment);
   }
 
-  async #appendTo(segment: Segment, sequence: number, record: Uint8Array): Promise<number> {
+  async #appendTo(segment: Segment, sequence: number, record: readonly Uint8Array[], size: number): Promise<number> {
     try {
       const file = await segment.file!;
-      const end = file.size + record.length;
+      const end = file.size + size;
       await file.append(record);
       segment.durable = end;
       this.#durable = sequence;
     } catch (error) {
-      segment.size -= record.length;
+      segment.size -= size;
       if (error instanceof EndUnknown) this.#broken = error;
       throw error;
     } finally {
@@ -312,20 +311,15 @@ export class DiskLog {
   }
 }
 
-function encode(sequence: number, parts: readonly Uint8Array[], length: number): Uint8Array {
-  const record = new Uint8Array(HEADER + length);
-  const view = new DataView(record.buffer);
+function headerOf(sequence: number, parts: readonly Uint8Array[], length: number): Uint8Array {
+  const header = new Uint8Array(HEADER);
+  const view = new DataView(header.buffer);
   view.setUint32(0, MARK, true);
   view.setUint32(8, length, true);
   view.setUint32(12, sequence >>> 0, true);
   view.setUint32(16, Math.floor(sequence / 2 ** 32), true);
-  let at = HEADER;
-  for (const part of parts) {
-    record.set(part, at);
-    at += part.length;
-  }
-  view.setUint32(4, checksum(record.subarray(8)), true);
-  return record;
+  view.setUint32(4, parts.reduce((crc, part) => checksum(part, crc), checksum(header.subarray(8))), true);
+  return header;
 }
 
 /** Length of the record that begins at `at`, header and all; undefined where none does. */

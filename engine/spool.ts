@@ -35,7 +35,7 @@ export interface SpoolOptions {
   readonly memory?: number;
   /** Where memory is used up: ms that an append waits for the store to take something, before the disk is used. Default: none. */
   readonly patience?: number;
-  /** The bytes of a record, as they were appended, are not looked at any more: their memory may be used again. Told of most records. */
+  /** The bytes of a record, as they were appended, are not looked at any more: their memory may be used again. */
   readonly released?: (bytes: Uint8Array) => void;
 }
 
@@ -73,6 +73,8 @@ export class Spool {
   #acknowledged: number;
   /** The last record that whoever reads was given from memory: he may still look at it until he acknowledges it. */
   #lent = 0;
+  /** Records that he was given and memory has let go of. */
+  readonly #lentOnly: Held[] = [];
   #oldest: Time | undefined;
   /** A write failed: records would be missing between others, so the sink must fail, and the next run writes them again. */
   #failure: Error | undefined;
@@ -148,12 +150,12 @@ export class Spool {
   async acknowledge(upTo: number): Promise<void> {
     this.#acknowledged = Math.max(this.#acknowledged, upTo);
     this.#oldest = undefined;
+    while (this.#lentOnly[0] !== undefined && this.#lentOnly[0].sequence <= upTo) this.#release(this.#lentOnly.shift()!);
     while (this.#held[0] !== undefined && this.#held[0].sequence <= upTo) {
-      const { bytes, stored } = this.#held.shift()!;
-      this.#heldBytes -= bytes.length;
-      // Of one that is being written the disk has a copy.
-      if (stored === undefined) this.#unstored -= sizeOnDisk(bytes);
-      this.#options.released?.(bytes);
+      const record = this.#held.shift()!;
+      this.#heldBytes -= record.bytes.length;
+      if (record.stored === undefined) this.#unstored -= sizeOnDisk(record.bytes);
+      this.#release(record);
     }
     await this.#log.drop(this.#acknowledged);
     this.#tell();
@@ -222,10 +224,19 @@ export class Spool {
     await this.#store(going);
     const last = going.at(-1)!.sequence;
     while (this.#held[0] !== undefined && this.#held[0].sequence <= last) {
-      const { bytes, sequence } = this.#held.shift()!;
-      this.#heldBytes -= bytes.length;
-      if (sequence > this.#lent) this.#options.released?.(bytes);
+      const record = this.#held.shift()!;
+      this.#heldBytes -= record.bytes.length;
+      if (record.sequence > this.#lent) this.#release(record);
+      else this.#lentOnly.push(record);
     }
+  }
+
+  /** Once nobody reads it, and it is not being written. */
+  #release({ bytes, stored }: Held): void {
+    const { released } = this.#options;
+    if (released === undefined) return;
+    if (stored === undefined) released(bytes);
+    else void stored.catch(() => undefined).then(() => released(bytes));
   }
 
   async #store(records: readonly Held[]): Promise<void> {

@@ -234,10 +234,15 @@ await t.test('who has patience waits for a store that takes, and writes nothing;
   t.equal((await readdir(folder)).length, 1, 'who is told not to wait writes');
   await spool.close();
 
-  const away = await open(join(folder, 'away'), { memory: 30, patience: 1 });
-  for (const text of all) await away.append(bytes(text));
+  given.length = 0;
+  const away = await open(join(folder, 'away'), { memory: 30, patience: 1, released: (bytes) => given.push(bytes) });
+  for (const text of all.slice(0, 2)) await away.append(bytes(text));
+  t.strictSame(texts(await away.next(20)), all.slice(0, 2));
+  for (const text of all.slice(2)) await away.append(bytes(text));
+  t.notOk(texts(given.map((each) => ({ bytes: each }))).some((text) => all.indexOf(text) < 2), 'what the store may look at is kept for it');
   t.strictSame(await drain(away), all);
   await away.close();
+  t.strictSame(texts(given.map((each) => ({ bytes: each }))).sort(), [...all].sort(), 'all of it is given back');
 
   const closed = await open(join(folder, 'closed'), { memory: 30, patience: 60_000 });
   for (const text of all.slice(0, 3)) await closed.append(bytes(text));
