@@ -102,6 +102,7 @@ const fromNats: readonly Expectation[] = [
     ([form, title, expected]): Expectation => ({ name: `nats-${form}`, says: `NATS, ${title}: to judged windows, by processor time`, unit: 'M samples/s', bound: 'at least', expected, figure: perCore('nats', `millrace-${form}`) }),
   ),
   { name: 'nats-messages', says: 'NATS, messages of 20 KB from a stream, with a checkpoint a second', unit: 'messages/s', bound: 'at least', expected: 15_000, figure: further(['nats', 'millrace-frames-20k', 1], 'messages_per_second') },
+  { name: 'nats-messages-lines', says: 'NATS, the same where they are line protocol as an agent writes it', unit: 'messages/s', bound: 'at least', expected: 15_000, figure: further(['nats', 'millrace-lines-20k', 1], 'messages_per_second') },
 ];
 
 const fromPosts: readonly Expectation[] = ([['lines', 'line protocol', 2], ['arrays', 'JSON arrays', 1]] as const).map(

@@ -30,6 +30,7 @@ const forms: readonly (readonly [form: Form, title: string, samples: number])[] 
   ['frames', 'columnar frames of 8,192 rows', 20_000_000],
   ['frames-20k', 'columnar frames of 20 KB', 20_000_000],
   ['lines', 'line protocol, 300 lines a message', 6_000_000],
+  ['lines-20k', 'line protocol of 20 KB as an agent writes it, 133 lines with seven tags a message', 8_000_000],
   ['arrays', 'JSON arrays of 180 samples', 3_000_000],
   ['objects', 'a JSON object a message', 1_000_000],
 ];

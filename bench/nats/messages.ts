@@ -3,10 +3,10 @@ import { PublishedSeries } from '../../publish/series.js';
 import { DISORDER_MS, T0, type Sample } from '../samples.js';
 
 /** How samples lie in messages. */
-export type Form = 'frames' | 'frames-20k' | 'lines' | 'arrays' | 'objects';
+export type Form = 'frames' | 'frames-20k' | 'lines' | 'lines-20k' | 'arrays' | 'objects';
 
 /** Samples of a message: as a publisher that batches would send, about 20 KB, or one. */
-const ROWS: Readonly<Record<Form, number>> = { frames: 8_192, 'frames-20k': 1_650, lines: 300, arrays: 180, objects: 1 };
+const ROWS: Readonly<Record<Form, number>> = { frames: 8_192, 'frames-20k': 1_650, lines: 300, 'lines-20k': 133, arrays: 180, objects: 1 };
 
 /** Publishers that live for hours spell a series once in many frames. */
 const FRAMES_PER_DICTIONARY = 256;
@@ -18,6 +18,18 @@ export const seriesName = 'cpu_usage';
 /** Of the series of the last message, which is no sample of the workload. */
 export const endName = 'end';
 const host = (series: number): string => `host-${String(series).padStart(6, '0')}`;
+
+/** Of each host; an agent sends one after the other. */
+const CORES = 8;
+const REGIONS = ['eu-west-1', 'eu-central-1', 'us-east-1', 'ap-southeast-2'] as const;
+const SERVICES = ['checkout', 'catalogue', 'payments', 'search', 'gateway'] as const;
+
+/** A core's line up to its value, as an agent such as Telegraf writes it: tags in order, the global ones too. */
+function agentsHead(series: number): string {
+  const number = Math.floor(series / CORES);
+  const region = REGIONS[number % REGIONS.length]!;
+  return `cpu,cpu=cpu${series % CORES},env=production,host=${host(number)},instance=i-${(Math.imul(number + 1, 2654435761) >>> 0).toString(16).padStart(8, '0')},region=${region},service=${SERVICES[number % SERVICES.length]!},zone=${region}${'abc'[number % 3]!} usage_user=`;
+}
 
 /** The samples of W1 as the messages of a publisher, in their order, `rows` in each; after them one that moves event time on. `alone`: frames that need no other. */
 export function* messages(form: Form, samples: number, series: number, { rows = ROWS[form], alone = false } = {}): Generator<Uint8Array> {
@@ -43,6 +55,11 @@ function encoderOf(form: Form, series: number, framesPerDictionary: number): (ro
       return frames(series, framesPerDictionary);
     case 'lines':
       return (rows) => Buffer.from(rows.map((row) => `${row.series < series ? `${seriesName},host=${host(row.series)}` : endName} value=${row.value} ${row.time}000000`).join('\n'));
+    case 'lines-20k': {
+      const heads = Array.from({ length: series }, (_, s) => agentsHead(s));
+      heads.push(`${endName} value=`);
+      return (rows) => Buffer.from(rows.map((row) => `${heads[row.series]!}${row.value} ${row.time}000000`).join('\n'));
+    }
     case 'arrays':
       return (rows) => Buffer.from(JSON.stringify(rows.map((row) => object(row, series))));
     case 'objects':

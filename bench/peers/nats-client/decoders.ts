@@ -14,17 +14,20 @@ const textDecoder = new TextDecoder();
 
 /** What one would write for messages of one's own: nothing is checked. */
 export const decoders: Readonly<Record<Exclude<Form, 'frames' | 'frames-20k'>, (payload: Uint8Array, take: Take) => void>> = {
+  'lines-20k': takeLines,
   objects: (payload, take) => takeJson(JSON.parse(textDecoder.decode(payload)) as JsonSample, take),
   arrays: (payload, take) => {
     for (const sample of JSON.parse(textDecoder.decode(payload)) as JsonSample[]) takeJson(sample, take);
   },
-  lines: (payload, take) => {
-    for (const line of textDecoder.decode(payload).split('\n')) {
-      const [series, fields, time] = line.split(' ') as [string, string, string];
-      take(series, Number(time) / 1e6, Number(fields.slice(fields.indexOf('=') + 1)));
-    }
-  },
+  lines: takeLines,
 };
+
+function takeLines(payload: Uint8Array, take: Take): void {
+  for (const line of textDecoder.decode(payload).split('\n')) {
+    const [series, fields, time] = line.split(' ') as [string, string, string];
+    take(series, Number(time) / 1e6, Number(fields.slice(fields.indexOf('=') + 1)));
+  }
+}
 
 function takeJson({ metric_name, value, timestamp, labels }: JsonSample, take: Take): void {
   take(labels['host'] === undefined ? metric_name : `${metric_name},${labels['host']}`, Date.parse(timestamp), value);

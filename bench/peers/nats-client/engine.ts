@@ -9,4 +9,4 @@ const byHand = (form: string, samples: number): Engine => ({
   prepare: () => Promise.resolve({ command: process.execPath, args: [main, form] }),
 });
 
-export const engines: readonly Engine[] = [byHand('lines', 3_000_000), byHand('arrays', 2_000_000), byHand('objects', 500_000)];
+export const engines: readonly Engine[] = [byHand('lines', 3_000_000), byHand('lines-20k', 2_000_000), byHand('arrays', 2_000_000), byHand('objects', 500_000)];
