@@ -161,6 +161,6 @@ export const explanations: Readonly<Record<string, string>> = {
   'W4-p99': 'There are 17 windows in a run after the warm-up, so p99 is the slowest of them: a thread that is woken late by the scheduler once in twenty seconds. The median is 1 ms.',
   'W6-cost': 'A checkpoint of a million series writes 73 MB each second, by a thread that shares two cores with the shard and the main thread.',
   'nats-messages': 'A message of 20 KB in frames is 1,650 samples: 15,000 of them would be 25 M samples/s, windowed and judged. Five thousand are 8.3 M.',
-  questdb: 'Both cores are busy: QuestDB needs 1.5 s of them for a million rows whose bytes are made before (`questdb-posts`), Millrace 0.7 to make, keep and send them. The client by hand does 0.23.',
+  questdb: 'Both cores are busy: QuestDB needs about 1 s of them for a million rows in requests of 200,000 whose bytes are made before (`questdb-posts`), Millrace 0.2 to make, keep and send them. The client by hand does 0.23.',
   'growth-windows': 'A result costs more where windows overlap, as panes must be put together: the first point has none to put together, and sixty panes a series no longer lie in the second cache.',
 };
