@@ -3,7 +3,7 @@ import type { Position } from './connector.js';
 import { Deferred } from './deferred.js';
 import { DiskLog } from './disk-log.js';
 import { SPOOL_MEMORY_BYTES } from './limits.js';
-import { pause, systemTimers } from './timers.js';
+import { pause, systemTimers, type Timers } from './timers.js';
 
 /** Of the bound, for one record: so there is room for the next whenever all before it are taken, though the newest segment stays. */
 const RECORD_SHARE = 1 / 4;
@@ -35,6 +35,8 @@ export interface SpoolOptions {
   readonly memory?: number;
   /** Where memory is used up: ms that an append waits for the store to take something, before the disk is used. Default: none. */
   readonly patience?: number;
+  /** Default: those of the system. */
+  readonly timers?: Timers;
   /** The bytes of a record, as they were appended, are not looked at any more: their memory may be used again. */
   readonly released?: (bytes: Uint8Array) => void;
 }
@@ -71,6 +73,8 @@ export class Spool {
   #unstored = 0;
   #appended: number;
   #acknowledged: number;
+  /** What was acknowledged when the store was waited for in vain: it is not waited for again before it takes something. */
+  #awaited = -1;
   /** The last record that whoever reads was given from memory: he may still look at it until he acknowledges it. */
   #lent = 0;
   /** Records that he was given and memory has let go of. */
@@ -203,12 +207,12 @@ export class Spool {
 
   /** Waits until there is room in memory, or the store takes nothing for a while, or will not be waited for. */
   async #forRoom(): Promise<void> {
-    while (this.#heldBytes > this.#memory && this.#usable() && !this.#aborted) {
+    while (this.#usable() && this.#heldBytes > this.#memory && this.#acknowledged !== this.#awaited && !this.#aborted) {
       const before = this.#acknowledged;
       const changed = new AbortController();
-      await Promise.race([this.#changed.promise, pause(systemTimers, this.#patience, changed.signal)]);
+      await Promise.race([this.#changed.promise, pause(this.#options.timers ?? systemTimers, this.#patience, changed.signal)]);
       changed.abort();
-      if (this.#usable() && this.#acknowledged === before) return;
+      if (this.#acknowledged === before) this.#awaited = before;
     }
   }
 

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { Position } from '../../engine/connector.js';
 import { Spool, type SpoolOptions } from '../../engine/spool.js';
+import { systemTimers, type Timers } from '../../engine/timers.js';
 
 let now = 1_000;
 const clock = { now: () => (now += 1), elapsed: () => now };
@@ -243,6 +244,18 @@ await t.test('who has patience waits for a store that takes, and writes nothing;
   t.strictSame(await drain(away), all);
   await away.close();
   t.strictSame(texts(given.map((each) => ({ bytes: each }))).sort(), [...all].sort(), 'all of it is given back');
+
+  // Time passes at once.
+  let waits = 0;
+  const timers: Timers = { ...systemTimers, after: (_, act) => ((waits += 1), setImmediate(act), () => {}) };
+  const still = await open(join(folder, 'still'), { memory: 30, patience: 1_000, timers });
+  for (const text of all) await still.append(bytes(text));
+  t.equal(waits, 1, 'it is waited for once ...');
+  const [first] = (await still.next(1))!;
+  await still.acknowledge(first!.sequence);
+  for (const text of all) await still.append(bytes(text));
+  t.equal(waits, 2, '... until it takes something again');
+  await still.close();
 
   const closed = await open(join(folder, 'closed'), { memory: 30, patience: 60_000 });
   for (const text of all.slice(0, 3)) await closed.append(bytes(text));
