@@ -101,9 +101,10 @@ export class Directory {
 
   /** The slot of a source's series; announced if it is new. NO_SLOT: refused, there are too many. */
   slot(source: number, text: string, time: number): number {
-    // Publishers repeat their series in the same order, and comparing a text is less than hashing it.
+    // Publishers repeat their series in the same order, and comparing a text is less than hashing it. Mostly it is the same one in memory,
+    // which `Object.is` sees without looking into it: `===` first reads what it is, which waits for memory where there are many.
     const guess = this.#following[this.#before];
-    const known = guess !== undefined && this.#keys[guess] === text ? guess : this.#slots.get(text);
+    const known = guess !== undefined && Object.is(this.#keys[guess], text) ? guess : this.#slots.get(text);
     if (known === undefined || this.#native[source]![known] === 0) return this.#add(source, text, known, time);
     if (known !== guess) this.#following[this.#before] = known;
     this.#before = known;
