@@ -128,7 +128,9 @@ export class Actor {
   }
 
   #act(): Turn {
-    for (const stage of this.stages) {
+    // The last first: what is told at one watermark has gone all the way before the next, also where a stage makes several of one.
+    for (let i = this.stages.length - 1; i >= 0; i--) {
+      const stage = this.stages[i]!;
       if (!stage.behind) continue;
       // What it waits for, an answer of the training pool, comes by itself: no other mail may overtake it.
       return stage.step(this.live) === 'waits' ? 'nothing' : 'worked';
@@ -156,14 +158,14 @@ export class Actor {
         const link = this.plan.links[frame.link]!;
         const batch = frame.batch(link.columns);
         const looked = link.route === 'group' || link.route === 'one';
-        for (const { node, port } of link.targets) this.#stage(node).push(batch, port, looked);
+        for (const { node, port } of link.targets) this.#stage(node).push(batch, port, mailbox.shard, looked);
         break;
       }
       case MessageKind.findings: {
         const bytes = channel.collect(frame);
         if (bytes === undefined) break;
         const { targets } = this.plan.links[frame.link]!;
-        for (const finding of findingsOf(bytes)) for (const { node, port } of targets) this.#stage(node).receive(finding, port);
+        for (const finding of findingsOf(bytes)) for (const { node, port } of targets) this.#stage(node).receive(finding, port, mailbox.shard);
         break;
       }
       case MessageKind.watermark:
@@ -263,7 +265,7 @@ export class Actor {
     if (local.filled) {
       local.filled = false;
       count(batch.length);
-      for (const { stage, port } of this.#localTargets) stage.push(batch, port, false);
+      for (const { stage, port } of this.#localTargets) stage.push(batch, port, 0, false);
       return true;
     }
     const watermark = source.fill(batch);

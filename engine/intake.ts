@@ -3,6 +3,7 @@ import type { Source } from './connector.js';
 import type { Control, ControlSender } from './control.js';
 import { Dating } from './dating.js';
 import { Deferred } from './deferred.js';
+import { Drift } from './drift.js';
 import type { Directory } from './directory.js';
 import type { Decision, Journal } from './journal.js';
 import { Horizon } from './horizon.js';
@@ -14,6 +15,7 @@ import type { Link, Plan, PlannedOperator } from './plan.js';
 import type { Signal } from './signal.js';
 import { Staging, type Refusals, type SavedSource } from './staging.js';
 import { pause } from './timers.js';
+import { WakeUp } from './wake-up.js';
 
 /**
  * Where samples enter: reads the sources, interns their series, cuts what they give by watermarks, and sends
@@ -33,6 +35,7 @@ export class Intake {
   readonly #journal: Journal | undefined;
   readonly #idle: IdleSources;
   readonly #dating: Dating;
+  readonly #drift: Drift;
   /** Some source only teaches. */
   readonly #learns: boolean;
   #broken = false;
@@ -44,8 +47,7 @@ export class Intake {
   readonly #slack: number;
   /** When the event loop last had a turn: a source that always has something would starve it. */
   #breathed = 0;
-  /** The receivers are woken at its next turn. */
-  #waking = false;
+  readonly #wakeUp: WakeUp;
   /** One thing is sent at a time, and barriers fall between. */
   #turnstile: Promise<unknown> = Promise.resolve();
 
@@ -58,12 +60,14 @@ export class Intake {
     this.#outlets = outlets;
     this.#controls = controls;
     this.#signal = signal;
+    this.#wakeUp = new WakeUp(outlets, signal.timers);
     this.#clock = clock;
     this.#sources = [...sources].map(([index, source]) => new Staging(index, plan.sources[index]!, source, plan, directory, live && plan.sources[index]!.live, clock, refusals));
     for (const staging of this.#sources) staging.before = this.#sources.filter(({ index }) => staging.planned.after.includes(index));
     this.#learns = plan.sources.some(({ teaches }) => teaches);
     this.#idle = new IdleSources(plan, this.#sources, clock);
     this.#dating = new Dating(plan, this.#sources, journal);
+    this.#drift = new Drift(plan, this.#sources);
   }
 
   /** Goes on from where the sources stood, and decides again what the journal says. */
@@ -162,7 +166,7 @@ export class Intake {
 
   /** Counters by source. */
   status(): { name: string; rows: number; watermark: Time; idle: boolean; ended: boolean; waitsFor: string[] }[] {
-    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended, waitsFor: s.before.filter((other) => !other.done).map(({ name }) => name) }));
+    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended, waitsFor: [...s.before.filter((other) => !other.done), ...(s.staged ? this.#drift.waitsFor(s) : [])].map(({ name }) => name) }));
   }
 
   #pass<T>(act: () => Promise<T>): Promise<T> {
@@ -181,10 +185,12 @@ export class Intake {
         staging.heard = this.#clock.elapsed();
         staging.idle = false;
         await this.#announce();
-        while (staging.staged) await this.#sendRun(staging, staging.watermark.before(staging.time[staging.sent]!));
+        while (staging.staged && !this.#drift.holds(staging)) await this.#sendRun(staging, staging.next);
         if (this.#idle.some) await this.#moveIdle();
-        await this.#finish(staging);
+        if (!staging.staged) await this.#finish(staging);
+        else await this.#flush();
       });
+      if (staging.staged) await pause(this.#signal.timers, DRIFT_LOOK_MS, this.#abort.signal);
     }
   }
 
@@ -199,13 +205,15 @@ export class Intake {
       // Whose turn came meanwhile is not among these.
       if (open.length === 0 && all.some((s) => !s.waits && !byName.includes(s))) continue;
       if (open.length === 0) return;
+      let held = false;
       await this.#pass(async () => {
         await this.#announce();
         // As many runs at once as one message of the turnstile may hold without starving barriers.
         for (let n = 0; n < RUNS_A_PASS; n++) {
           let first = open[0]!;
           for (const staging of open) if (staging.next < first.next) first = staging;
-          if (!first.staged) break;
+          held = this.#drift.holds(first);
+          if (!first.staged || held) break;
           const time = first.next;
           await this.#reach(time);
           await this.#followPast(first.time[first.sent]!);
@@ -217,6 +225,7 @@ export class Intake {
         if (this.#idle.some) await this.#moveIdle();
         await this.#flush();
       });
+      if (held) await pause(this.#signal.timers, DRIFT_LOOK_MS, this.#abort.signal);
     }
   }
 
@@ -348,24 +357,11 @@ export class Intake {
       const seen = this.#signal.rings();
       for (const control of this.#controls) control.flush();
       for (const outlet of this.#outlets) outlet.handOver();
-      if (!this.#controls.some((c) => c.blocked) && !this.#outlets.some((o) => o.blocked)) return this.#wakeSoon();
+      if (!this.#controls.some((c) => c.blocked) && !this.#outlets.some((o) => o.blocked)) return this.#wakeUp.soon();
       for (const outlet of this.#outlets) outlet.wake();
       if (this.#broken) throw new Error('the graph is being closed');
       await this.#signal.waitAsync(seen, WAIT_MS);
     }
-  }
-
-  /**
-   * Wakes the receivers when the event loop has its turn, which is at once where there is nothing more to read. To wake a
-   * thread costs as much as a hundred rows: a source that has much to give does so every few milliseconds, not with each reading.
-   */
-  #wakeSoon(): void {
-    if (this.#waking) return;
-    this.#waking = true;
-    void this.#signal.timers.turn().then(() => {
-      this.#waking = false;
-      for (const outlet of this.#outlets) outlet.wake();
-    });
   }
 
   /** Looks from time to time which live sources are silent. */
@@ -398,3 +394,4 @@ const BREATH_MS = 2;
 const WAIT_MS = 1_000;
 const RECORD_AGAIN_MS = 1_000;
 const IDLE_LOOK_MS = 1_000;
+const DRIFT_LOOK_MS = 20;

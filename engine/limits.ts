@@ -28,6 +28,9 @@ export const MAX_FUTURE_MS = 60_000;
 /** Grid of generated watermarks: a source's watermark moves in these steps, so it depends on the samples alone and not on how they were batched. */
 export const WATERMARK_STEP_MS = 1_000;
 
+/** Event time that a source may be ahead of another that it meets where room is bounded: less than what there is room for. */
+export const DRIFT_MS = MAX_FUTURE_MS;
+
 /** A live source silent for this long no longer holds the others back, and its watermark follows the clock. */
 export const IDLE_AFTER_MS = 5_000;
 
@@ -39,6 +42,9 @@ export const CHECKPOINTS_KEPT = 3;
 
 /** Bytes of a checkpoint that wait to be written: as many as one write gathers, so that the many small parts of a graph cost few writes. */
 export const CHECKPOINT_AHEAD_BYTES = 8 * 1024 * 1024;
+
+/** Rows of one node on one shard that wait for its other inputs, too late or too early by one of them; some 200 bytes each. Past it they wait no longer. */
+export const ROWS_HELD = 65_536;
 
 /** Findings one node may emit per partition and minute of event time; the rest is counted and summarised. */
 export const FINDINGS_PER_MINUTE = 1_000;

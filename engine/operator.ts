@@ -188,6 +188,8 @@ export interface OperatorDefinition<Config = unknown, State extends StateSchema 
    * it: where it has changed since a checkpoint, the node begins anew, with a warning. Default: nothing does.
    */
   meaning?(config: Config, lead: number): string;
+  /** It has no room for rows further ahead of its watermark than `lead`: where inputs differ, they wait until it has come as far. */
+  readonly bounded?: boolean;
   /** Rows come out at most this much behind the watermark (lateness of a window), ms; default 0. */
   delay?(config: Config): number;
   /** How long a silent series is kept, ms of event time; default the engine's. */

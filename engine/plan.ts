@@ -71,6 +71,8 @@ export interface PlannedOperator {
   readonly delay: number;
   /** How far rows may be ahead of its watermark, ms. */
   readonly lead: number;
+  /** It has no room for rows that are further ahead. */
+  readonly bounded: boolean;
   /** Of state columns and the timer. */
   readonly bytesPerSeries: number;
   /** It derives series: rows are looked up by slot before they reach it. */
@@ -228,6 +230,7 @@ export function makePlan(graph: GraphSpec, registry: Registry, shards: number, f
       links: [],
       delay: own,
       lead,
+      bounded: definition.bounded === true,
       bytesPerSeries: bytesOf(definition.state?.(spec.config, lead) ?? {}),
       derives: definition.series !== undefined || route === 'group' || route === 'one',
     };

@@ -2,7 +2,7 @@ import { allocateBatch, type Batch } from './batch.js';
 import type { Ask, Decided } from './ask.js';
 import type { Time } from './clock.js';
 import type { Finding } from './finding.js';
-import { BATCH_ROWS, FINDINGS_PER_MINUTE } from './limits.js';
+import { BATCH_ROWS, FINDINGS_PER_MINUTE, WATERMARK_STEP_MS } from './limits.js';
 import type { ThreadNames } from './names.js';
 import type { AnyOperator, Output } from './operator.js';
 import type { PlannedOperator } from './plan.js';
@@ -108,7 +108,7 @@ export class StageOutput implements Output {
       return;
     }
     this.#stats.addNode(this.#node.index, NodeField.findings, 1);
-    for (const { stage, port, late } of this.fused) if (!late) stage.receive(finding, port);
+    for (const { stage, port, late } of this.fused) if (!late) stage.receive(finding, port, 0);
     this.#down.finding(this.#node, finding);
   }
 
@@ -141,7 +141,8 @@ export class StageOutput implements Output {
   }
 
   ask(slot: number, task: string, input: Uint8Array, due: Time): void {
-    this.askFor({ slot, task, input, asked: due, due, waits: this.learning });
+    // On the grid of watermarks: where inputs jump, a node stops at each such time.
+    this.askFor({ slot, task, input, asked: due, due: Math.ceil(due / WATERMARK_STEP_MS) * WATERMARK_STEP_MS, waits: this.learning });
   }
 
   /** Also what was asked for before a restart and not answered. */
@@ -173,7 +174,7 @@ export class StageOutput implements Output {
 
   #send(batch: Batch, late: boolean): void {
     if (!late) this.#stats.addNode(this.#node.index, NodeField.rowsOut, batch.length);
-    for (const consumer of this.fused) if (consumer.late === late) consumer.stage.push(batch, consumer.port, false);
+    for (const consumer of this.fused) if (consumer.late === late) consumer.stage.push(batch, consumer.port, 0, false);
     this.#down.rows(this.#node, late ? 'late' : 'rows', batch);
   }
 }

@@ -3,6 +3,7 @@ import type { Ask, Decided } from './ask.js';
 import type { Time } from './clock.js';
 import { compareFindings, goesToAll, type Finding } from './finding.js';
 import { ADVANCE_SLOTS, BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
+import { HeldRows, type SavedRow } from './held-rows.js';
 import { LookUp } from './look-up.js';
 import type { ThreadNames } from './names.js';
 import { NodeError } from './node-error.js';
@@ -26,7 +27,16 @@ export interface SavedStage {
   readonly kept: readonly (readonly [number, Uint8Array])[];
   readonly watermark: Time;
   readonly findings: readonly (readonly Finding[])[];
+  /** When these are received; not in checkpoints of 0.1.0. */
+  readonly dues?: readonly (readonly Time[])[];
+  readonly held?: readonly SavedRow[];
   readonly asks: readonly Ask[];
+}
+
+interface HeldFinding {
+  readonly finding: Finding;
+  /** It is received when the watermark is beyond this. */
+  readonly due: Time;
 }
 
 /** Blocks of slots in one step. */
@@ -52,7 +62,10 @@ export class Stage {
   readonly #stats: Stats;
   readonly #lookUps: LookUp[] = [];
   /** By port, until the watermark has passed them. */
-  readonly #findings: Finding[][];
+  readonly #findings: HeldFinding[][];
+  readonly #held: HeldRows;
+  /** Too many wait. */
+  #hurries = false;
   #restored = false;
   readonly #dueSlots = new Uint32Array(BLOCK_SLOTS);
   readonly #dueTimes = new Float64Array(BLOCK_SLOTS);
@@ -66,6 +79,7 @@ export class Stage {
     this.state = new State(definition.state?.(node.spec.config, node.lead) ?? {});
     this.output = new StageOutput(node, definition, names, this.state, down, stats, decided);
     this.#findings = node.inputs.map(() => []);
+    this.#held = new HeldRows(node.inputs.map(({ columns }) => columns), node.bounded ? node.lead : Infinity);
     const senders = node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1));
     this.watermarks = new WatermarkMerge(senders);
     this.#present = plan.sources.some(({ teaches }) => teaches) ? new WatermarkMerge(senders) : undefined;
@@ -75,22 +89,36 @@ export class Stage {
 
   // Input.
 
-  /** Rows of a port; `looked`: their slots are this node's already. */
-  push(batch: Batch, port: number, looked: boolean): void {
+  /** Rows of a port, by one of its shards; `looked`: their slots are this node's already. */
+  push(batch: Batch, port: number, shard: number, looked: boolean): void {
     const own = looked || !this.node.derives ? batch : (this.#lookUps[port] ??= new LookUp()).apply(batch, this.#names.derivation(this.node.index, port));
-    if (own.length === 0 || this.#operator.push === undefined) return;
+    if (this.#operator.push === undefined) return;
+    const promised = this.watermarks.of(port, shard);
+    const watermark = this.watermarks.time;
+    if (this.#held.lets(own, promised, watermark)) this.#take(own, port);
+    else {
+      this.#take(this.#held.sift(own, port, promised, watermark), port);
+      this.#hurries ||= this.#held.full;
+    }
+  }
+
+  #take(own: Batch, port: number): void {
+    if (own.length === 0) return;
     this.#stats.addNode(this.node.index, NodeField.rowsIn, own.length);
     try {
-      this.#operator.push(own, this.state.columns, this.output, port);
+      this.#operator.push!(own, this.state.columns, this.output, port);
       this.output.emit();
     } catch (error) {
       throw NodeError.of(this.node, `in ${own.length} rows of port ${port}, the first at ${own.time[0]} of ${this.#names.text(own.slot[0]!)}`, error);
     }
   }
 
-  receive(finding: Finding, port: number): void {
+  receive(finding: Finding, port: number, shard: number): void {
     const takes = this.#definition.ports(this.node.spec.config).input.findings ?? [];
-    if (takes.includes(finding.kind)) this.#findings[port]!.push(finding);
+    if (!takes.includes(finding.kind)) return;
+    const after = this.watermarks.of(port, shard);
+    // A source that gives no rows promises nothing.
+    this.#findings[port]!.push({ finding, due: after === Infinity ? finding.time : Math.max(finding.time, after) });
   }
 
   setWatermark(port: number, shard: number, time: Time): void {
@@ -125,14 +153,14 @@ export class Stage {
 
   /** True when there is something to do for the present watermark. */
   get behind(): boolean {
-    return this.#restored || this.#concludes || this.watermarks.time > this.output.watermark;
+    return this.#restored || this.#concludes || this.#hurries || this.watermarks.time > this.output.watermark || this.#held.isDue(this.output.watermark);
   }
 
   /** One step. `done`: it has caught up, and has told its consumers. `waits`: for a training task's answer. */
   step(live: boolean): 'more' | 'done' | 'waits' {
-    const time = this.watermarks.time;
     // Without an answer that is due and not there.
     const goesOn = live && !this.node.waits;
+    let time = this.#target(goesOn);
     if (this.#restored) {
       // Its consumers hear again what they heard before the barrier. What was set behind the watermark waits for the next, as it would have.
       this.#restored = false;
@@ -140,16 +168,19 @@ export class Stage {
       this.#passOn(this.output.watermark);
       return 'done';
     }
+    if (this.#pushHeld()) return 'more';
     try {
       this.#receivePassed(time);
       for (let blocks = 0; blocks < BLOCKS_A_STEP; blocks++) {
         const block = this.state.dueBlock(time);
         if (block >= 0) {
+          const asks = this.output.asks.length;
           if (this.#operator.advance === undefined) this.#wakeDue(block, time);
           else {
             this.#advance(block, time);
             blocks = BLOCKS_A_STEP;
           }
+          if (this.output.asks.length > asks) time = this.#target(goesOn);
           continue;
         }
         this.output.emit();
@@ -157,7 +188,7 @@ export class Stage {
         // What was learnt may have set timers, or asked again.
         if (this.state.dueBlock(time) >= 0 || this.output.asks.some((ask) => ask.due <= time && (ask.answer !== undefined || !goesOn || ask.waits))) continue;
         this.#passOn(time);
-        if (this.#concludes) {
+        if (this.#concludes && time === this.watermarks.time) {
           this.#concludes = false;
           this.#becomePresent(false);
         }
@@ -170,16 +201,33 @@ export class Stage {
     }
   }
 
-  /** Of all ports together, in one order. */
+  /** How far it goes at once. Answers, and rows that wait, take effect at their own watermark, however far the inputs jump. */
+  #target(goesOn: boolean): Time {
+    let target = Math.min(this.watermarks.time, this.#held.until);
+    for (const { due, answer, waits } of this.output.asks) if (due > this.output.watermark && due < target && (answer !== undefined || waits || !goesOn)) target = due;
+    return target;
+  }
+
+  /** Rows that waited for the watermark, some at once. False: there are none. */
+  #pushHeld(): boolean {
+    const held = this.#held.take(this.#hurries ? Infinity : this.output.watermark);
+    this.#hurries &&= held !== undefined;
+    if (held === undefined) return false;
+    if (this.#hurries) this.#stats.addNode(this.node.index, NodeField.unaligned, held.batch.length);
+    this.#take(held.batch, held.port);
+    return true;
+  }
+
+  /** Of all ports together, in one order, whatever the steps of the watermark. */
   #receivePassed(time: Time): void {
-    const passed: { finding: Finding; port: number }[] = [];
+    const passed: (HeldFinding & { port: number })[] = [];
     for (const [port, held] of this.#findings.entries()) {
       if (held.length === 0) continue;
-      for (const finding of held) if (finding.time < time) passed.push({ finding, port });
-      this.#findings[port] = held.filter((finding) => !(finding.time < time));
+      for (const each of held) if (each.due < time) passed.push({ ...each, port });
+      this.#findings[port] = held.filter(({ due }) => !(due < time));
     }
     if (passed.length === 0) return;
-    passed.sort((a, b) => compareFindings(a.finding, b.finding) || a.port - b.port);
+    passed.sort((a, b) => a.due - b.due || compareFindings(a.finding, b.finding) || a.port - b.port);
     for (const { finding, port } of passed) this.#operator.receive?.(finding, this.state.columns, this.output, port);
     this.output.emit();
   }
@@ -241,7 +289,9 @@ export class Stage {
       columns: this.state.save(blocks),
       kept,
       watermark: this.output.watermark,
-      findings: this.#findings.map((held) => [...held]),
+      findings: this.#findings.map((held) => held.map(({ finding }) => finding)),
+      dues: this.#findings.map((held) => held.map(({ due }) => due)),
+      held: this.#held.save(),
       asks: this.output.asks.map((ask) => ({ ...ask })),
     };
   }
@@ -272,8 +322,11 @@ export class Stage {
       this.output.askFor({ ...ask });
     }
     for (const [port, held] of saved.findings.entries()) {
-      for (const finding of held) if (this.#isFor(finding) && !(goesToAll(finding) && this.#holds(port, finding))) this.#findings[port]?.push(finding);
+      for (const [i, finding] of held.entries()) {
+        if (this.#isFor(finding) && !(goesToAll(finding) && this.#holds(port, finding))) this.#findings[port]?.push({ finding, due: saved.dues?.[port]?.[i] ?? finding.time });
+      }
     }
+    this.#held.restore(saved.held ?? [], (slot) => owns(slot >> BLOCK_SHIFT));
     return undefined;
   }
 
@@ -284,7 +337,7 @@ export class Stage {
 
   /** Each shard has saved what goes to all. */
   #holds(port: number, { id, revision }: Finding): boolean {
-    return this.#findings[port]?.some((held) => held.id === id && held.revision === revision) === true;
+    return this.#findings[port]?.some(({ finding }) => finding.id === id && finding.revision === revision) === true;
   }
 
   release(slots: readonly number[]): void {

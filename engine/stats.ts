@@ -1,5 +1,5 @@
 /** Counters that shards write and the main thread reads: one f64 each in shared memory, each with one writer. */
-export const NodeField = { rowsIn: 0, rowsOut: 1, findings: 2, late: 3, ahead: 4, watermark: 5, capped: 6 } as const;
+export const NodeField = { rowsIn: 0, rowsOut: 1, findings: 2, late: 3, ahead: 4, watermark: 5, capped: 6, unaligned: 7 } as const;
 export type NodeField = (typeof NodeField)[keyof typeof NodeField];
 export const ShardField = { busyMs: 0, idleMs: 1, blockedMs: 2, turns: 3, longestTurnMs: 4, fill: 5 } as const;
 export type ShardField = (typeof ShardField)[keyof typeof ShardField];

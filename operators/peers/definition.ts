@@ -114,6 +114,7 @@ All members of a group are on one shard.`,
     if (Object.keys(shared).length === Object.keys(of.labels).length) return [];
     return [{ series: makeSeries(of.name, shared), member: seriesText(of.name, of.labels), gives: of }];
   },
+  bounded: true,
   state: (of, lead) => stateOf(of, lead),
   meaning: (of, lead) => `${panesOf(of, lead)} windows of ${of.window} ms`,
   delay: ({ lateness }) => lateness,

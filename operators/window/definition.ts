@@ -127,6 +127,7 @@ to 32, beyond that about half a kB for values of one order of magnitude, at most
     },
   ],
   ports: (settings) => ({ input: { rows: [] }, output: { rows: [...settings.aggregates, ...(shapeOf(settings).sort === 'time' ? [] : spanColumns)], late: true } }),
+  bounded: true,
   state: (settings, lead): StateSchema => {
     const shape = shapeOf(settings);
     const { lateness, aggregates } = settings;

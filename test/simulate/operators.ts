@@ -48,15 +48,15 @@ const total = defineOperator({
         out.columns.members[i] = members;
         out.wake(group, next(group));
       },
-      save(slot) {
-        const values = waiting.get(slot);
-        return values === undefined || values.size === 0 ? undefined : Buffer.from(JSON.stringify([...values]));
-      },
-      restore: (slot, saved) => void waiting.set(slot, new Map(JSON.parse(Buffer.from(saved).toString()) as [number, number][])),
+      save: (slot) => saved(waiting.get(slot)),
+      restore: (slot, bytes) => void waiting.set(slot, restored(bytes)),
       release: (slot) => void waiting.delete(slot),
     };
   },
 });
+
+const saved = (values: ReadonlyMap<number, number> | undefined): Uint8Array | undefined => (values === undefined || values.size === 0 ? undefined : Buffer.from(JSON.stringify([...values])));
+const restored = (bytes: Uint8Array): Map<number, number> => new Map(JSON.parse(Buffer.from(bytes).toString()) as [number, number][]);
 
 /** A question as the trainer gets it: whose it is, and for which watermark. */
 export interface Question {
@@ -74,38 +74,43 @@ const learner = defineOperator({
   name: 'learner',
   config: z.strictObject({ due: z.number() }),
   ports: () => ({ input: { rows: [] }, output: { rows: ['model', 'learnt'], late: true } }),
-  state: () => ({ sum: 'f64', end: 'f64', model: 'f64', learnt: 'u32' }),
+  state: () => ({ model: 'f64', learnt: 'u32' }),
   tasks: { add: (input) => Buffer.from(String(questionOf(input).sum)) },
   create({ due }, { node, names }) {
+    const waiting = new Map<number, Map<number, number>>();
     return {
-      push(batch, state, out) {
+      push(batch, _state, out) {
         for (let i = 0; i < batch.length; i++) {
           const slot = batch.slot[i]!;
           const end = Math.floor(batch.time[i]! / 1_000 + 1) * 1_000;
-          // One open second a series: what is older than that counts there.
           if (end <= out.watermark) {
             out.late(batch, i, 'late');
             continue;
           }
-          state.sum[slot]! += batch.value[i]!;
-          if (state.end[slot] === 0 || end < state.end[slot]!) {
-            state.end[slot] = end;
-            out.wake(slot, end);
-          }
+          const sums = waiting.get(slot) ?? new Map<number, number>();
+          waiting.set(slot, sums);
+          sums.set(end, (sums.get(end) ?? 0) + batch.value[i]!);
+          out.wake(slot, Math.min(...sums.keys()));
         }
       },
       wake(slot, end, state, out) {
-        const i = out.row(end, slot, state.sum[slot]!);
+        const sums = waiting.get(slot)!;
+        const sum = sums.get(end)!;
+        sums.delete(end);
+        out.wake(slot, Math.min(...sums.keys()));
+        const i = out.row(end, slot, sum);
         out.columns.model[i] = state.model[slot]!;
         out.columns.learnt[i] = state.learnt[slot]!;
-        const question: Question = { node, series: names.text(slot), asked: end + due, sum: state.sum[slot]! };
+        const question: Question = { node, series: names.text(slot), asked: end + due, sum };
         out.ask(slot, 'add', Buffer.from(JSON.stringify(question)), end + due);
-        state.end[slot] = 0;
       },
       learn(slot, answer, state) {
         state.model[slot] = Number(Buffer.from(answer).toString());
         state.learnt[slot]! += 1;
       },
+      save: (slot) => saved(waiting.get(slot)),
+      restore: (slot, bytes) => void waiting.set(slot, restored(bytes)),
+      release: (slot) => void waiting.delete(slot),
     };
   },
 });

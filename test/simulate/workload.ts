@@ -54,14 +54,12 @@ function drawInputs(draw: Draw): Input[] {
   const count = draw.pick([1, 1, 1, 2, 2, 3]);
   const disorder = draw.pick([0, 1_000, 2_000, 3_500]);
   const kinds = Array.from({ length: count }, () => draw.pick(['file', 'stream', 'stream', 'posted'] as const));
-  // Where sources are read side by side, whether a row too late is dropped would be a matter of speed.
-  const late = count === 1 || kinds.every((kind) => kind === 'file');
-  // And one may be ahead of the others by a minute, not by more.
-  const longest = count === 1 ? Infinity : 40_000;
   return kinds.map((kind, i): Input => {
     const names = { name: `in${i}`, disorder, endsWithRows: draw.chance(0.5) };
     const series = drawSeries(draw, i);
-    const messages = drawMessages(draw, series, disorder, late, longest);
+    // What catches up, or has its clock wrong.
+    const ago = count > 1 && draw.chance(0.2) ? draw.between(0, 200_000) : 0;
+    const messages = drawMessages(draw, series, disorder, ago);
     if (kind === 'file') return { kind, ...names, rows: messages.flatMap(({ rows }) => rows) };
     return { kind, ...names, messages: kind === 'posted' ? messages : repeated(draw, messages) };
   });
@@ -102,22 +100,22 @@ function drawSeries(draw: Draw, source: number): string[] {
   return metrics.flatMap((metric) => Array.from({ length: draw.between(1, 5) }, (_, host) => seriesText(metric, { host: `h${host}`, service: draw.pick(SERVICES) })));
 }
 
-function drawMessages(draw: Draw, series: readonly string[], disorder: number, late: boolean, longest: number): Message[] {
+function drawMessages(draw: Draw, series: readonly string[], disorder: number, ago: number): Message[] {
   const messages: Message[] = [];
   // Of some publishers many messages have the same time, or come all at once.
   const grid = draw.pick([1, 1, 1_000]);
   const onGrid = (time: number): number => Math.floor(time / grid) * grid;
   const apart = draw.pick([500, 500, 50]);
   let at = draw.between(0, 2_000);
-  for (let id = draw.between(0, 60); id > 0 && at < longest; id--) {
+  for (let id = draw.between(0, 60); id > 0; id--) {
     // Now and then so long that the source counts as silent; then rows may come that are older than what it was moved to.
     const pause = draw.chance(0.06) ? draw.between(4_000, 12_000) : draw.between(0, apart);
     const old = pause > 4_000 ? 0.3 : 0.03;
     at += pause;
     const rows = Array.from({ length: draw.between(1, 5) }, (): Row => {
-      const behind = late && draw.chance(old) ? draw.between(0, 8_000) : draw.between(0, disorder * 0.9);
+      const behind = draw.chance(old) ? draw.between(0, 8_000) : draw.between(0, disorder * 0.9);
       const value = draw.chance(0.03) ? draw.between(500, 1_000) : draw.between(40, 60);
-      return [START + onGrid(at) - onGrid(behind), draw.pick(series), value];
+      return [START - ago + onGrid(at) - onGrid(behind), draw.pick(series), value];
     });
     messages.push({ id, at, rows });
   }
@@ -145,7 +143,7 @@ interface Drawn {
 
 type Config = Readonly<Record<string, unknown>>;
 
-const kinds: readonly { readonly type: string; readonly config: (draw: Draw) => Config; readonly findings?: true; readonly alone?: true; readonly takes?: 'findings' }[] = [
+const kinds: readonly { readonly type: string; readonly config: (draw: Draw) => Config; readonly findings?: true; readonly takes?: 'findings' }[] = [
   { type: 'select', config: (draw) => draw.pick<Config>([{}, { where: '{host=~"h[0-2]"}' }, { labels: { team: 'a' } }]) },
   { type: 'rate', config: () => ({}) },
   { type: 'window', config: (draw) => ({ size: draw.pick(['1s', '2s', '5s']), aggregates: ['count', 'sum', 'max'], lateness: draw.pick(['0s', '2s']) }) },
@@ -156,28 +154,23 @@ const kinds: readonly { readonly type: string; readonly config: (draw: Draw) => 
   // Twice, as it alone regroups rows.
   { type: 'total', config: (draw) => ({ as: `total${draw.between(0, 1_000_000)}` }) },
   { type: 'total', config: (draw) => ({ as: `total${draw.between(0, 1_000_000)}` }) },
-  { type: 'learner', config: (draw) => ({ due: draw.pick([1_000, 3_000, 10_000]) }), alone: true },
+  { type: 'learner', config: (draw) => ({ due: draw.pick([1_000, 3_000, 10_000]) }) },
   { type: 'correlate', config: () => ({ by: ['service'], window: '5s', duplicates: '3s' }), takes: 'findings' },
 ];
 
 function drawGraph(draw: Draw, inputs: readonly Input[], registry: Registry): GraphSpec {
   const sources: NodeSpec[] = inputs.map(({ kind, name, disorder }) => ({ name, type: kind, from: [], config: { disorder } }));
-  const merged = inputs.length === 1 || inputs.every(({ kind }) => kind === 'file');
-  // Rows too late for several files: those that come by ways of different length are late by a matter of speed.
-  const sideBySide = merged && inputs.length > 1;
-  const isSource = ({ name }: Drawn): boolean => inputs.some((input) => input.name === name);
   const drawn: Drawn[] = inputs.map(({ name }) => ({ name, of: new Set([name]), findings: false }));
   const specs: NodeSpec[] = [];
   const alone = { partitions: draw.pick([2, 4, 8]), maxSeries: 1_000, seed: 1 };
   for (let n = draw.between(1, 6); n > 0; n--) {
     const kind = draw.pick(kinds);
-    if (kind.alone === true && !merged) continue;
     const readable = drawn.filter(({ findings }) => kind.takes !== 'findings' || findings);
     if (readable.length === 0) continue;
     // Long chains more often than a fan: what is grouped behind an operator comes from every shard.
     const first = draw.chance(0.5) ? draw.pick(readable) : readable.at(-1)!;
     // A second input has other series: the order of two inputs of one series is not promised. Findings have an order of their own.
-    const joins = (other: Drawn): boolean => other !== first && (!sideBySide || (isSource(first) && isSource(other)));
+    const joins = (other: Drawn): boolean => other !== first;
     const others = readable.filter((other) => joins(other) && (kind.takes === 'findings' || [...other.of].every((name) => !first.of.has(name))));
     const read = others.length > 0 && draw.chance(0.6) ? [first, draw.pick(others)] : [first];
     const definition = operators.find((each) => each.name === kind.type)!;
