@@ -40,10 +40,15 @@ export class Windows implements Operator<WindowSchema> {
   /** Those of them whose window has rows. */
   readonly #closing: Closing = { length: 0, slots: new Uint32Array(ADVANCE_SLOTS), panes: new Int32Array(ADVANCE_SLOTS) };
 
+  /** Only where something is kept outside of columns: nobody asks a million series otherwise. */
+  readonly save?: (slot: number) => Uint8Array | undefined;
+
   constructor(panes: Panes, aggregates: readonly string[]) {
     this.#panes = panes;
     this.#first = aggregates[0]!;
     this.#parts = partsOf(aggregates, panes);
+    const { counter, quantiles } = this.#parts;
+    if (counter !== undefined || quantiles !== undefined) this.save = (slot) => joinSaved(counter?.save(slot), quantiles?.save(slot));
   }
 
   push(batch: Batch, state: Columns<WindowSchema>, out: Output): void {
@@ -72,10 +77,6 @@ export class Windows implements Operator<WindowSchema> {
       if (this.#panes.completesBlock(end)) this.#completeBlock(due, end, state);
       this.#goOn(due, end, watermark, state, out);
     }
-  }
-
-  save(slot: number): Uint8Array | undefined {
-    return joinSaved(this.#parts.counter?.save(slot), this.#parts.quantiles?.save(slot));
   }
 
   restore(slot: number, saved: Uint8Array): void {
