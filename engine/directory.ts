@@ -8,8 +8,9 @@ import { consumers, deriveOf, type Derive } from './series-flow.js';
 import type { Plan, PlannedOperator } from './plan.js';
 import { NO_SLOT, parseSeries, partitionOf, seriesText, type Series } from './series.js';
 
-/** Slots of one part of a whole save: a few milliseconds of JSON. */
+/** Slots of one part of a whole save, with their texts and as mere numbers: a few milliseconds of JSON. */
 const PART_SLOTS = 8_192;
+const NATIVE_PART_SLOTS = 65_536;
 
 /** Slots looked at for expiry at one barrier: some milliseconds; the next barrier goes on. */
 const EXPIRY_LOOKS = 65_536;
@@ -302,12 +303,16 @@ export class Directory {
   *saveAll(): Generator<DirectoryChanges> {
     this.#forgetChanges();
     for (let from = 0; from < this.#keys.length; from += PART_SLOTS) {
-      const slots = Array.from({ length: Math.min(PART_SLOTS, this.#keys.length - from) }, (_, i) => from + i);
+      const slots: number[] = [];
+      for (let slot = from; slot < Math.min(this.#keys.length, from + PART_SLOTS); slot++) slots.push(slot);
       yield changesOf({ given: this.#entries(slots) });
     }
     for (const [source, native] of this.#native.entries()) {
-      const slots = Array.from(native.keys()).filter((slot) => native[slot] === 1);
-      for (let from = 0; from < slots.length; from += PART_SLOTS) yield changesOf({ native: [this.#nativesOf(source, slots.slice(from, from + PART_SLOTS))] });
+      for (let from = 0; from < native.length; from += NATIVE_PART_SLOTS) {
+        const slots: number[] = [];
+        for (let slot = from; slot < Math.min(native.length, from + NATIVE_PART_SLOTS); slot++) if (native[slot] === 1) slots.push(slot);
+        if (slots.length > 0) yield changesOf({ native: [this.#nativesOf(source, slots)] });
+      }
     }
     const refused = this.#claims.refused();
     if (refused.length > 0) yield changesOf({ refused });
@@ -315,8 +320,15 @@ export class Directory {
 
   /** Of those that are not released again. */
   #entries(slots: readonly number[]): DirectoryChanges['given'] {
-    const given = slots.filter((slot) => this.#keys[slot] !== undefined);
-    return { slots: given, partitions: given.map((slot) => this.#partition[slot]!), keys: given.map((slot) => this.#keys[slot]!) };
+    const given = { slots: [] as number[], partitions: [] as number[], keys: [] as string[] };
+    for (const slot of slots) {
+      const key = this.#keys[slot];
+      if (key === undefined) continue;
+      given.slots.push(slot);
+      given.partitions.push(this.#partition[slot]!);
+      given.keys.push(key);
+    }
+    return given;
   }
 
   #nativesOf(source: number, slots: readonly number[]): readonly [string, readonly number[]] {
