@@ -159,8 +159,9 @@ export const explanations: Readonly<Record<string, string>> = {
   'W1-jet': 'Jet does twice here of what the expectation was made from (7.6 M samples/s).',
   'W1-rxjs-expert': 'The form measured here keeps its state in typed columns and lets only samples and results be objects: three times as fast as the one that the expectation was made from, and there is no faster JavaScript than the loop, which does six times as much. Against RxJS as its manual has it (`rxjs`) the ratio is near fifty.',
   'W4-p99': 'There are 17 windows in a run after the warm-up, so p99 is the slowest of them: a thread that is woken late by the scheduler once in twenty seconds. The median is 1 ms.',
-  'W6-cost': 'A checkpoint of a million series writes 73 MB each second, by a thread that shares two cores with the shard and the main thread.',
+  'W6-cost': 'A checkpoint of a million series copies 24 to 49 MB while the shard stands still, 17 ms of processor, and then they are summed and written by threads that share two cores, their caches and their memory with the shard. The first is dearer: its memory is new, and it has the names of all series.',
   'nats-messages': 'A message of 20 KB in frames is 1,650 samples: 15,000 of them would be 25 M samples/s, windowed and judged. Five thousand are 8.3 M.',
+  'nats-messages-lines': 'A message is 133 lines here. Two cores have the server, which reads, sums and sends them, a thread that takes them off the socket, the decoder, and the shard that windows and judges them.',
   questdb: 'Both cores are busy: QuestDB needs about 1 s of them for a million rows in requests of 200,000 whose bytes are made before (`questdb-posts`), Millrace 0.2 to make, keep and send them. The client by hand does 0.23.',
   'growth-windows': 'A result costs more where windows overlap, as panes must be put together: the first point has none to put together, and sixty panes a series no longer lie in the second cache.',
 };

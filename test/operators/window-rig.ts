@@ -103,7 +103,7 @@ export class Rig {
           state[name]!.set(this.#state[name]!.subarray(at, at + per), placeIn(to, plane, planes) * per);
         }
       }
-      const saved = this.#operator.save!(slot);
+      const saved = this.#operator.save?.(slot);
       if (saved !== undefined) operator.restore!(to, Buffer.from(saved));
       slots.set(series, to);
       if (this.timers.has(slot)) timers.set(to, this.timers.get(slot)!);
@@ -122,7 +122,7 @@ export class Rig {
 
   /** Bytes that are kept of a slot outside columns. */
   saved(slot: number): number {
-    return this.#operator.save!(slot)?.length ?? 0;
+    return this.#operator.save?.(slot)?.length ?? 0;
   }
 
   #create(): Operator<StateSchema> {
