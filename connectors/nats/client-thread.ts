@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { ConnectorContext, ConnectorHealth } from '../../engine/connector.js';
-import { PUBLISHING, PUBLISHING_BYTES } from './limits.js';
+import { PUBLISHING, PUBLISHING_BYTES, YOUNG_MB } from './limits.js';
 import { NotTaken } from './not-taken.js';
 import type { Packed } from './packing.js';
 import type { FromThread, Publication, ThreadState, ThreadTask, Told, ToThread } from './thread-messages.js';
@@ -37,7 +37,7 @@ export class ClientThread {
   constructor(task: ThreadTask, context: Pick<ConnectorContext, 'log'>, shed: (subjects: readonly (readonly [string, number])[]) => void = () => {}) {
     this.#context = context;
     this.#shed = shed;
-    this.#worker = new Worker(new URL('client-worker.js', import.meta.url), { workerData: task, execArgv: [] });
+    this.#worker = new Worker(new URL('client-worker.js', import.meta.url), { workerData: task, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.#worker.on('message', (told: FromThread) => this.#hear(told));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => this.#fail(new Error(`the thread of the NATS client ended with ${code}`)));
