@@ -64,6 +64,8 @@ export class Stage {
   /** By port, until the watermark has passed them. */
   readonly #findings: HeldFinding[][];
   readonly #held: HeldRows;
+  /** It has one sender: nobody to wait for. */
+  readonly #alone: boolean;
   /** Too many wait. */
   #hurries = false;
   #restored = false;
@@ -82,6 +84,7 @@ export class Stage {
     this.#held = new HeldRows(node.inputs.map(({ columns }) => columns), node.bounded ? node.lead : Infinity);
     const senders = node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1));
     this.watermarks = new WatermarkMerge(senders);
+    this.#alone = senders.length === 1 && senders[0] === 1;
     this.#present = plan.sources.some(({ teaches }) => teaches) ? new WatermarkMerge(senders) : undefined;
     this.output.learning = node.learns;
     this.#operator = definition.create(node.spec.config, { node: node.spec.name, names: names.at(node.index), lead: node.lead, seed: plan.seed, self });
@@ -95,7 +98,7 @@ export class Stage {
     if (this.#operator.push === undefined) return;
     const promised = this.watermarks.of(port, shard);
     const watermark = this.watermarks.time;
-    if (this.#held.lets(own, promised, watermark)) this.#take(own, port);
+    if (this.#alone || this.#held.lets(own, promised, watermark)) this.#take(own, port);
     else {
       this.#take(this.#held.sift(own, port, promised, watermark), port);
       this.#hurries ||= this.#held.full;
