@@ -64,7 +64,7 @@ export class Stage {
   /** By port, until the watermark has passed them. */
   readonly #findings: HeldFinding[][];
   readonly #held: HeldRows;
-  /** It has one sender: nobody to wait for. */
+  /** It reads one source, which tells a watermark before each row that moves it: nothing ever waits. */
   readonly #alone: boolean;
   /** Too many wait. */
   #hurries = false;
@@ -84,7 +84,7 @@ export class Stage {
     this.#held = new HeldRows(node.inputs.map(({ columns }) => columns), node.bounded ? node.lead : Infinity);
     const senders = node.inputs.map((input) => (input.kind === 'link' ? shardsOf(plan, input) : 1));
     this.watermarks = new WatermarkMerge(senders);
-    this.#alone = senders.length === 1 && senders[0] === 1;
+    this.#alone = node.inputs.length === 1 && node.inputs.every(({ kind, link }) => kind === 'local' || (kind === 'link' && plan.links[link]!.from.kind === 'source'));
     this.#present = plan.sources.some(({ teaches }) => teaches) ? new WatermarkMerge(senders) : undefined;
     this.output.learning = node.learns;
     this.#operator = definition.create(node.spec.config, { node: node.spec.name, names: names.at(node.index), lead: node.lead, seed: plan.seed, self });
