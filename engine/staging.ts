@@ -180,6 +180,7 @@ export class Staging implements SampleIntake {
     this.findings.push(...saved.findings);
     this.readyFindings = this.findings.length;
     if (this.planned.quiet || (this.ended && this.empty)) this.watermark.advance(Infinity);
+    if (this.done) this.over.resolve();
   }
 
   batch(from: number, to: number): Batch {
