@@ -20,6 +20,8 @@ export interface Incoming {
   /** Of the headers' first line: what JetStream says instead of a message. */
   readonly status: number;
   readonly description: string;
+  /** Bytes of subject, reply, headers and payload: what JetStream counts of a pull. */
+  readonly size: number;
   /** Headers with this name, in whatever case. */
   header(name: string): string | undefined;
 }
@@ -155,6 +157,11 @@ class Received implements Incoming {
 
   get data(): Uint8Array {
     return this.#message.data;
+  }
+
+  get size(): number {
+    // Not in the library's types.
+    return (this.#message as Msg & { size(): number }).size();
   }
 
   get status(): number {

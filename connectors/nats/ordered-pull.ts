@@ -52,6 +52,8 @@ export class OrderedPull {
   #delivery = 0;
   /** Messages that the pull under way may still bring, 0: none is under way; whether it brought any. */
   #messages = 0;
+  /** Bytes that it may still bring. */
+  #bytes = 0;
   #fruitful = true;
   /** The next message is larger than what was asked for: it is asked for by itself, when there is all the room there is. */
   #large = false;
@@ -88,6 +90,7 @@ export class OrderedPull {
     this.#messages = this.#large ? 1 : PULL_MESSAGES;
     this.#fruitful = false;
     this.#heard = this.#clock.elapsed();
+    this.#bytes = this.#large ? Infinity : room;
     const want = { messages: this.#messages, expiresMs: PULL_MS, heartbeatMs: HEARTBEAT_MS, ...(this.#large ? {} : { bytes: room }) };
     this.#jetstream.pull(this.#task.stream, this.#consumer, this.#inbox, want);
   }
@@ -110,6 +113,9 @@ export class OrderedPull {
     if (place.delivery !== this.#delivery + 1) return this.#end(`message ${place.delivery} of the consumer came after ${this.#delivery}`);
     this.#delivery = place.delivery;
     this.#messages -= 1;
+    this.#bytes -= message.size;
+    // Where a message takes just what was left, JetStream ends the pull without saying so.
+    if (this.#bytes === 0) this.#messages = 0;
     this.#fruitful = true;
     this.#large = false;
     this.#listener.hear(message, place);
