@@ -49,6 +49,8 @@ export interface Given {
   readonly seed: number;
   /** Messages of the load. */
   readonly perSecond: number;
+  /** So many messages at least, however slow the machine is; default: what is made while harm is done. */
+  readonly messages?: number;
   readonly spool?: string;
   readonly say: (line: string) => void;
 }
@@ -58,7 +60,7 @@ export interface Given {
  * the same stream undisturbed, and compares what the two have stored, and the samples with what was published.
  */
 async function compare(
-  { seed, perSecond, spool = '2GiB', say }: Given,
+  { seed, perSecond, messages = 0, spool = '2GiB', say }: Given,
   harm: (stack: Stack, publisher: LoadPublisher) => Promise<Readonly<Record<string, number>>>,
 ): Promise<Outcome> {
   const endings = new Endings();
@@ -69,6 +71,7 @@ async function compare(
     stack.begin('hurt');
     const publishing = publisher.run();
     const faults = await harm(stack, publisher);
+    while (load.messages < messages) await sleep(SAMPLE_MS);
     publisher.stop();
     await publishing;
     const end = systemClock.now() + AHEAD_MS;

@@ -39,7 +39,7 @@ export const mutants: readonly Mutant[] = [
     file: 'engine/actor.js',
     text: 'if (mailbox.aligned || mailbox.ended || this.#held(mailbox))',
     instead: 'if (mailbox.ended || this.#held(mailbox))',
-    from: 400,
+    from: 440,
   },
   {
     name: 'repeats-told-by-time',
@@ -117,7 +117,7 @@ export const mutants: readonly Mutant[] = [
     file: 'engine/stage.js',
     text: 'node.bounded ? node.lead : Infinity',
     instead: 'Infinity',
-    from: 400,
+    from: 1_100,
   },
   {
     name: 'waiting-rows-not-saved',
