@@ -2,6 +2,7 @@ import type { Time } from './clock.js';
 import type { Finding } from './finding.js';
 import type { Decision, Journal } from './journal.js';
 import { WATERMARK_STEP_MS } from './limits.js';
+import { meetings } from './meetings.js';
 import type { Plan } from './plan.js';
 import type { Staging } from './staging.js';
 
@@ -21,8 +22,8 @@ export class Dating {
 
   constructor(plan: Plan, all: readonly Staging[], journal: Journal | undefined) {
     this.#journal = journal;
-    const meets = (one: Staging): Staging[] => all.filter((other) => !other.planned.quiet && plan.operators.some(({ origins }) => origins.includes(one.index) && origins.includes(other.index)));
-    this.#meets = new Map(all.filter(({ planned }) => planned.quiet).map((one) => [one, meets(one)]));
+    const meets = meetings(all, plan.operators.map(({ origins }) => origins));
+    this.#meets = new Map(all.filter(({ planned }) => planned.quiet).map((one) => [one, meets.get(one)!.filter(({ planned }) => !planned.quiet)]));
     for (const decision of journal?.decisions ?? []) if (decision.type === 'dated') this.#decided.set(keyOf(decision), decision);
   }
 

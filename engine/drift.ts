@@ -1,4 +1,5 @@
 import { DRIFT_MS } from './limits.js';
+import { meetings } from './meetings.js';
 import type { Plan } from './plan.js';
 import type { Staging } from './staging.js';
 
@@ -11,18 +12,18 @@ export class Drift {
   readonly #meets: ReadonlyMap<Staging, readonly Staging[]>;
 
   constructor(plan: Plan, all: readonly Staging[]) {
-    const meetings = plan.operators.filter(({ bounded }) => bounded).map(({ origins }) => origins);
-    this.#meets = new Map(all.map((one) => [one, all.filter((other) => other !== one && !other.planned.quiet && meetings.some((origins) => origins.includes(one.index) && origins.includes(other.index)))]));
+    this.#meets = meetings(all, plan.operators.filter(({ bounded }) => bounded).map(({ origins }) => origins));
   }
 
   /** Its next row has to wait. */
   holds(staging: Staging): boolean {
-    return staging.staged && this.waitsFor(staging).length > 0;
+    return this.waitsFor(staging).length > 0;
   }
 
   /** Those that are too far behind its next row. By their next rows, where these are known: whoever is first goes, however far that is. */
   waitsFor(staging: Staging): Staging[] {
+    if (!staging.staged) return [];
     const { next } = staging;
-    return this.#meets.get(staging)!.filter((other) => !other.idle && !other.waits && other.watermark.time !== Infinity && other.source.hears?.() !== false && next > other.next + DRIFT_MS);
+    return this.#meets.get(staging)!.filter((other) => !other.planned.quiet && !other.idle && !other.waits && other.watermark.time !== Infinity && other.source.hears?.() !== false && next > other.next + DRIFT_MS);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Time } from './clock.js';
 import { IDLE_AFTER_MS, WATERMARK_STEP_MS } from './limits.js';
+import { meetings } from './meetings.js';
 import type { Plan } from './plan.js';
 import type { Staging } from './staging.js';
 
@@ -27,8 +28,7 @@ export class IdleSources {
   constructor(plan: Plan, all: readonly Staging[], clock: Clock) {
     this.#all = all;
     this.#clock = clock;
-    const meetings = [...plan.operators, ...plan.sinks.filter(({ ordered }) => ordered)].map(({ origins }) => origins);
-    this.#meets = new Map(all.map((one) => [one, all.filter((other) => other !== one && meetings.some((origins) => origins.includes(one.index) && origins.includes(other.index)))]));
+    this.#meets = meetings(all, [...plan.operators, ...plan.sinks.filter(({ ordered }) => ordered)].map(({ origins }) => origins));
   }
 
   get some(): boolean {

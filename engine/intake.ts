@@ -166,7 +166,7 @@ export class Intake {
 
   /** Counters by source. */
   status(): { name: string; rows: number; watermark: Time; idle: boolean; ended: boolean; waitsFor: string[] }[] {
-    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended, waitsFor: [...s.before.filter((other) => !other.done), ...(s.staged ? this.#drift.waitsFor(s) : [])].map(({ name }) => name) }));
+    return this.#sources.map((s) => ({ name: s.name, rows: s.rows, watermark: s.watermark.time, idle: s.idle, ended: s.ended, waitsFor: [...s.before.filter((other) => !other.done), ...this.#drift.waitsFor(s)].map(({ name }) => name) }));
   }
 
   #pass<T>(act: () => Promise<T>): Promise<T> {

@@ -175,8 +175,7 @@ function drawGraph(draw: Draw, inputs: readonly Input[], registry: Registry): Gr
     // Long chains more often than a fan: what is grouped behind an operator comes from every shard.
     const first = draw.chance(0.5) ? draw.pick(readable) : readable.at(-1)!;
     // A second input has other series: the order of two inputs of one series is not promised. Findings have an order of their own.
-    const joins = (other: Drawn): boolean => other !== first;
-    const others = readable.filter((other) => joins(other) && (kind.takes === 'findings' || [...other.of].every((name) => !first.of.has(name))));
+    const others = readable.filter((other) => other !== first && (kind.takes === 'findings' || [...other.of].every((name) => !first.of.has(name))));
     const read = others.length > 0 && draw.chance(0.6) ? [first, draw.pick(others)] : [first];
     const definition = operators.find((each) => each.name === kind.type)!;
     const spec: NodeSpec = { name: `n${specs.length}`, type: kind.type, from: read.map(({ name }) => name), config: definition.config.parse(kind.config(draw)) };
