@@ -1,22 +1,16 @@
-import { allocateBatch, type Batch } from './batch.js';
+import { allocateBatch, appendRow, copyRow, restoreRow, saveRow, type Batch, type Row, type SavedRow } from './batch.js';
 import type { Time } from './clock.js';
-import { jsonNumber } from './json-number.js';
 import { BATCH_ROWS, ROWS_HELD } from './limits.js';
 
-interface HeldRow {
+interface HeldRow extends Row {
   readonly port: number;
   /** It goes when the node's watermark is at or beyond `from`, and before it is beyond `to`. */
   readonly from: Time;
   readonly to: Time;
-  readonly time: Time;
-  readonly slot: number;
-  readonly value: number;
-  readonly flags: number;
-  readonly columns: readonly number[];
 }
 
 /** As JSON. */
-export type SavedRow = Omit<HeldRow, 'value' | 'columns'> & { readonly value: number | string; readonly columns: readonly (number | string)[] };
+export type SavedHeldRow = SavedRow<HeldRow>;
 
 /**
  * Rows that one input brings and that wait until the node has come as far by all of them: those older than their own sender's promise,
@@ -70,12 +64,12 @@ export class HeldRows {
       const time = batch.time[i]!;
       const waiting = this.#rows.length === 0 ? undefined : this.#waiting.get(keyOf(port, batch.slot[i]!));
       if (time >= late && time <= early && waiting === undefined) {
-        if (rest !== undefined) copy(batch, i, rest, names);
+        if (rest !== undefined) copyRow(batch, i, rest, names);
         continue;
       }
       if (rest === undefined) {
         rest = allocateBatch(names, batch.length);
-        for (let before = 0; before < i; before++) copy(batch, before, rest, names);
+        for (let before = 0; before < i; before++) copyRow(batch, before, rest, names);
       }
       const from = time < late ? late : Math.max(time - this.lead, waiting?.from ?? -Infinity);
       this.#hold({ port, from, to: Math.max(from, time), time, slot: batch.slot[i]!, value: batch.value[i]!, flags: batch.flags[i]!, columns: names.map((name) => batch.columns[name]![i]!) });
@@ -119,34 +113,20 @@ export class HeldRows {
   }
 
   #give(row: HeldRow, batch: Batch, names: readonly string[]): void {
-    const i = batch.length++;
-    batch.time[i] = row.time;
-    batch.slot[i] = row.slot;
-    batch.value[i] = row.value;
-    batch.flags[i] = row.flags;
-    for (const [c, name] of names.entries()) batch.columns[name]![i] = row.columns[c]!;
+    appendRow(batch, names, row);
     const key = keyOf(row.port, row.slot);
     const waiting = this.#waiting.get(key)!;
     if (--waiting.count === 0) this.#waiting.delete(key);
   }
 
-  save(): readonly SavedRow[] {
-    return this.#rows.map((row) => ({ ...row, value: jsonNumber(row.value), columns: row.columns.map(jsonNumber) }));
+  save(): readonly SavedHeldRow[] {
+    return this.#rows.map(saveRow);
   }
 
   /** Call once for what each shard saved; `owns`: slots that are here now. */
-  restore(saved: readonly SavedRow[], owns: (slot: number) => boolean): void {
-    for (const row of saved) if (owns(row.slot)) this.#hold({ ...row, value: Number(row.value), columns: row.columns.map(Number) });
+  restore(saved: readonly SavedHeldRow[], owns: (slot: number) => boolean): void {
+    for (const row of saved) if (owns(row.slot)) this.#hold(restoreRow(row));
   }
 }
 
 const keyOf = (port: number, slot: number): number => port * 2 ** 32 + slot;
-
-function copy(from: Batch, i: number, to: Batch, names: readonly string[]): void {
-  const n = to.length++;
-  to.time[n] = from.time[i]!;
-  to.slot[n] = from.slot[i]!;
-  to.value[n] = from.value[i]!;
-  to.flags[n] = from.flags[i]!;
-  for (const name of names) to.columns[name]![n] = from.columns[name]![i]!;
-}

@@ -1,4 +1,4 @@
-import { allocateBatch, type Batch } from './batch.js';
+import { allocateBatch, copyRow, type Batch } from './batch.js';
 import type { Derivation } from './derivation.js';
 import { NO_SLOT } from './series.js';
 
@@ -17,12 +17,7 @@ export class LookUp {
     out.length = 0;
     const take = (i: number, slot: number): void => {
       if (out.length === out.time.length) out = grown(out, columns);
-      const n = out.length++;
-      out.time[n] = batch.time[i]!;
-      out.slot[n] = slot;
-      out.value[n] = batch.value[i]!;
-      out.flags[n] = batch.flags[i]!;
-      for (const name of columns) out.columns[name]![n] = batch.columns[name]![i]!;
+      copyRow(batch, i, out, columns, slot);
     };
     for (let i = 0; i < batch.length; i++) {
       const slot = one[batch.slot[i]!] ?? NO_SLOT;

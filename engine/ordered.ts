@@ -1,18 +1,12 @@
-import { allocateBatch, type Batch } from './batch.js';
+import { allocateBatch, appendRow, restoreRow, saveRow, type Batch, type Row, type SavedRow } from './batch.js';
 import type { Time } from './clock.js';
 import { compareFindings, type Finding } from './finding.js';
-import { jsonNumber } from './json-number.js';
 import type { Names } from './operator.js';
 
 /** One row held, by its own: rows wait here for at most the lead of their source. */
-interface HeldRow {
-  readonly time: Time;
+interface HeldRow extends Row {
   readonly text: string;
-  readonly slot: number;
   readonly input: number;
-  readonly value: number;
-  readonly flags: number;
-  readonly columns: readonly number[];
   /** It goes out when the watermark is beyond this. */
   readonly due: Time;
 }
@@ -25,7 +19,7 @@ interface HeldFinding {
 
 /** What an aligner holds, as JSON. */
 export interface SavedAligner {
-  readonly rows: readonly (Omit<HeldRow, 'value' | 'columns'> & { readonly value: number | string; readonly columns: readonly (number | string)[] })[];
+  readonly rows: readonly SavedRow<HeldRow>[];
   readonly findings: readonly HeldFinding[];
 }
 
@@ -97,24 +91,16 @@ export class Aligner {
   #batch(rows: readonly HeldRow[], from: number, to: number): Batch {
     const names = this.inputs[rows[from]!.input]!;
     const batch = allocateBatch(names, to - from);
-    batch.length = to - from;
-    for (let i = 0; i < batch.length; i++) {
-      const row = rows[from + i]!;
-      batch.time[i] = row.time;
-      batch.slot[i] = row.slot;
-      batch.value[i] = row.value;
-      batch.flags[i] = row.flags;
-      for (const [c, name] of names.entries()) batch.columns[name]![i] = row.columns[c]!;
-    }
+    for (let i = from; i < to; i++) appendRow(batch, names, rows[i]!);
     return batch;
   }
 
   save(): SavedAligner {
-    return { rows: this.#rows.map((row) => ({ ...row, value: jsonNumber(row.value), columns: row.columns.map(jsonNumber) })), findings: [...this.#findings] };
+    return { rows: this.#rows.map(saveRow), findings: [...this.#findings] };
   }
 
   restore(saved: SavedAligner): void {
-    this.#rows = saved.rows.map((row) => ({ ...row, value: Number(row.value), columns: row.columns.map(Number) }));
+    this.#rows = saved.rows.map(restoreRow);
     this.#findings = [...saved.findings];
   }
 }

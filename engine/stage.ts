@@ -3,7 +3,7 @@ import type { Ask, Decided } from './ask.js';
 import type { Time } from './clock.js';
 import { compareFindings, goesToAll, type Finding } from './finding.js';
 import { ADVANCE_SLOTS, BLOCK_SHIFT, BLOCK_SLOTS } from './limits.js';
-import { HeldRows, type SavedRow } from './held-rows.js';
+import { HeldRows, type SavedHeldRow } from './held-rows.js';
 import { LookUp } from './look-up.js';
 import type { ThreadNames } from './names.js';
 import { NodeError } from './node-error.js';
@@ -29,7 +29,7 @@ export interface SavedStage {
   readonly findings: readonly (readonly Finding[])[];
   /** When these are received; not in checkpoints of 0.1.0. */
   readonly dues?: readonly (readonly Time[])[];
-  readonly held?: readonly SavedRow[];
+  readonly held?: readonly SavedHeldRow[];
   readonly asks: readonly Ask[];
 }
 
